@@ -1,0 +1,49 @@
+//! A test's figures, one variant for each kind of method.
+
+use std::net::IpAddr;
+
+use crate::ping::PingSummary;
+use crate::system::SystemInfo;
+use crate::throughput::ThroughputSummary;
+use crate::trace::TraceSummary;
+
+/// A test's figures.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Summary {
+    /// Of a ping.
+    Ping(PingSummary),
+    /// Of a trace.
+    Trace(TraceSummary),
+    /// Of a download or upload.
+    Throughput(ThroughputSummary),
+    /// The machine's description.
+    System(SystemInfo),
+}
+
+/// What was measured, and by which means: figures of different methods are never compared silently.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Measured {
+    /// The destination as it was named.
+    pub host: String,
+    /// The address that was measured, once the name was resolved.
+    pub address: Option<IpAddr>,
+    /// The method's name and version, like `ping/1`.
+    pub method: String,
+    /// The engine that this machine permitted, like `surge-ping raw`.
+    pub engine: String,
+    /// Samples that the measuring loop dropped because nobody took them in time; zero in any healthy run.
+    pub shed: u64,
+}
+
+impl Summary {
+    /// Gives what was measured and how; `None` for a description.
+    #[must_use]
+    pub const fn measured(&self) -> Option<&Measured> {
+        match self {
+            Self::Ping(ping) => Some(&ping.measured),
+            Self::Trace(trace) => Some(&trace.measured),
+            Self::Throughput(throughput) => Some(&throughput.measured),
+            Self::System(_) => None,
+        }
+    }
+}

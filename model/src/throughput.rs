@@ -1,0 +1,330 @@
+//! What a download or upload observes and the figures it gives (`throughput/1`).
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::time::Duration;
+
+use crate::BitRate;
+use crate::stats::nearest_rank;
+use crate::summary::Measured;
+
+/// The name and version of this method, stored with every result.
+pub const METHOD: &str = "throughput/1";
+
+/// How far apart samples are meant to be. The measured interval is what rates are computed with.
+pub const SAMPLE_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Which way the bytes flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// Towards the client.
+    Download,
+    /// From the client.
+    Upload,
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Download => "download",
+            Self::Upload => "upload",
+        })
+    }
+}
+
+/// One observation: what arrived at the receiver during one interval.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ThroughputSample {
+    /// Which way.
+    pub direction: Direction,
+    /// The interval's end, since the bytes began to flow, by the receiver's clock.
+    pub at: Duration,
+    /// The interval's measured length.
+    pub interval: Duration,
+    /// Connections open during it.
+    pub flow_count: u16,
+    /// Payload bytes that arrived during it.
+    pub bytes: u64,
+    /// Whether the rate had settled.
+    pub phase: Phase,
+    /// A round trip taken during it, where latency under load is measured.
+    pub rtt: Option<Duration>,
+}
+
+impl ThroughputSample {
+    /// Gives the interval's goodput.
+    #[must_use]
+    pub fn goodput(&self) -> BitRate {
+        BitRate::of(self.bytes, self.interval)
+    }
+}
+
+/// Whether the rate had settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// Connections are still growing.
+    Ramp,
+    /// The rate has been stable at least once.
+    Steady,
+}
+
+/// How far a steady-state figure can be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Confidence {
+    /// The rate never settled.
+    Low,
+    /// It settled, for less than [`HIGH_CONFIDENCE_AFTER`] or with spikes.
+    Medium,
+    /// It settled and stayed.
+    High,
+}
+
+/// What ended a throughput test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StoppedBy {
+    /// Its time was over.
+    Duration,
+    /// It had moved as much as it may.
+    Bytes,
+    /// The sender had no more: a file came to its end.
+    End,
+    /// Staff or the user stopped it.
+    Cancelled,
+    /// The connections broke off.
+    Broken,
+}
+
+/// A throughput test's figures.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ThroughputSummary {
+    /// What was measured, and how; the host is the URL.
+    pub measured: Measured,
+    /// Which way.
+    pub direction: Direction,
+    /// Payload bytes at the receiver over the whole time: the whole-run mean.
+    pub goodput: BitRate,
+    /// The mean of the samples after the ramp; `None` when the rate never settled.
+    pub steady: Option<BitRate>,
+    /// Payload bytes that arrived.
+    pub bytes: u64,
+    /// From the common start to the last byte counted.
+    pub duration: Duration,
+    /// The most connections open at once.
+    pub flows: u16,
+    /// How far `steady` can be trusted.
+    pub confidence: Confidence,
+    /// What ended it.
+    pub stopped_by: StoppedBy,
+    /// The sender's own count, where it is known.
+    pub sender_bytes: Option<u64>,
+    /// Median round trip before the load, where measured.
+    pub idle_rtt: Option<Duration>,
+    /// Median round trip during the load, where measured.
+    pub loaded_rtt: Option<Duration>,
+}
+
+impl ThroughputSummary {
+    /// Tells whether the two ends' counts disagree by more than [`DISAGREEMENT`]; `None` without the sender's count.
+    #[must_use]
+    pub fn ends_disagree(&self) -> Option<bool> {
+        #[expect(clippy::cast_precision_loss, reason = "2^53 bytes are more than any test moves")]
+        self.sender_bytes.map(|sent| sent.abs_diff(self.bytes) as f64 > DISAGREEMENT * sent as f64)
+    }
+}
+
+/// The share by which the two ends' counts may differ: what was still in flight at the end.
+pub const DISAGREEMENT: f64 = 0.05;
+/// A moving average spans this much, as in draft-ietf-ippm-responsiveness.
+pub const WINDOW: Duration = Duration::from_secs(1);
+/// So many consecutive moving averages must agree for the ramp to be over.
+pub const AGREEING_AVERAGES: usize = 4;
+/// Averages agree when their standard deviation is under this share of their mean.
+pub const AGREEMENT: f64 = 0.05;
+/// A steady part at least this long, with no average out of agreement, gives high confidence.
+pub const HIGH_CONFIDENCE_AFTER: Duration = Duration::from_secs(2);
+
+/// Finds the end of the ramp while samples come: the first time that four consecutive moving averages over one
+/// second have a standard deviation under 5 % of their mean.
+#[derive(Debug, Clone, Default)]
+pub struct Ramp {
+    window: VecDeque<(Duration, u64)>,
+    averages: VecDeque<f64>,
+    settled: bool,
+}
+
+impl Ramp {
+    /// Takes in one interval's length and bytes, and tells the phase from here on.
+    pub fn observe(&mut self, interval: Duration, bytes: u64) -> Phase {
+        self.window.push_back((interval, bytes));
+        while self.span().saturating_sub(self.window[0].0) >= WINDOW {
+            self.window.pop_front();
+        }
+        // Half an interval short still is the window: timers are late now and early then.
+        if self.span() + SAMPLE_INTERVAL / 2 >= WINDOW {
+            let bytes = self.window.iter().map(|(_, bytes)| bytes).sum();
+            self.averages.push_back(BitRate::of(bytes, self.span()).bps());
+            if self.averages.len() > AGREEING_AVERAGES {
+                self.averages.pop_front();
+            }
+            self.settled |= self.agrees();
+        }
+        if self.settled { Phase::Steady } else { Phase::Ramp }
+    }
+
+    fn span(&self) -> Duration {
+        self.window.iter().map(|(interval, _)| *interval).sum()
+    }
+
+    /// Tells whether the last averages agree now.
+    fn agrees(&self) -> bool {
+        self.averages.len() == AGREEING_AVERAGES && agree(self.averages.iter().copied())
+    }
+}
+
+/// Tells whether values lie within [`AGREEMENT`] of their mean; nothing moving is no agreement.
+fn agree(values: impl Iterator<Item = f64> + Clone) -> bool {
+    #[expect(clippy::cast_precision_loss, reason = "a handful of values")]
+    let count = values.clone().count() as f64;
+    let mean = values.clone().sum::<f64>() / count;
+    let deviation = (values.map(|v| (v - mean).powi(2)).sum::<f64>() / count).sqrt();
+    mean > 0.0 && deviation < AGREEMENT * mean
+}
+
+/// Gathers a throughput test's samples into its figures.
+#[derive(Debug, Clone, Default)]
+pub struct ThroughputFold {
+    samples: Vec<ThroughputSample>,
+}
+
+/// What the samples of a throughput test cannot tell.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ThroughputEnd {
+    /// What was measured, and how.
+    pub measured: Measured,
+    /// Which way.
+    pub direction: Direction,
+    /// What ended it.
+    pub stopped_by: StoppedBy,
+    /// The sender's own count, where it is known.
+    pub sender_bytes: Option<u64>,
+    /// Median round trip before the load, where measured.
+    pub idle_rtt: Option<Duration>,
+}
+
+impl ThroughputFold {
+    /// Takes one sample in, in order of time.
+    pub fn observe(&mut self, sample: &ThroughputSample) {
+        self.samples.push(*sample);
+    }
+
+    /// Gives the figures of all samples so far.
+    #[must_use]
+    pub fn summary(&self, end: ThroughputEnd) -> ThroughputSummary {
+        let ThroughputEnd { measured, direction, stopped_by, sender_bytes, idle_rtt } = end;
+        let (bytes, duration) = total(self.samples.iter());
+        let steady = self.samples.iter().filter(|s| s.phase == Phase::Steady);
+        let (steady_bytes, steady_time) = total(steady);
+        let mut rtts: Vec<_> = self.samples.iter().filter_map(|s| s.rtt).collect();
+        rtts.sort_unstable();
+        ThroughputSummary {
+            measured,
+            direction,
+            goodput: BitRate::of(bytes, duration),
+            steady: (!steady_time.is_zero()).then(|| BitRate::of(steady_bytes, steady_time)),
+            bytes,
+            duration,
+            flows: self.samples.iter().map(|s| s.flow_count).max().unwrap_or(0),
+            confidence: self.confidence(steady_time),
+            stopped_by,
+            sender_bytes,
+            idle_rtt,
+            loaded_rtt: nearest_rank(&rtts, 50),
+        }
+    }
+
+    fn confidence(&self, steady_time: Duration) -> Confidence {
+        if steady_time.is_zero() {
+            return Confidence::Low;
+        }
+        let steady: Vec<_> = self.samples.iter().filter(|s| s.phase == Phase::Steady).collect();
+        let per_window = 10;
+        let averages = steady.chunks_exact(per_window).map(|chunk| {
+            let (bytes, time) = total(chunk.iter().copied());
+            BitRate::of(bytes, time).bps()
+        });
+        if steady_time >= HIGH_CONFIDENCE_AFTER && agree(averages) { Confidence::High } else { Confidence::Medium }
+    }
+}
+
+fn total<'a>(samples: impl Iterator<Item = &'a ThroughputSample>) -> (u64, Duration) {
+    samples.fold((0, Duration::ZERO), |(bytes, time), s| (bytes + s.bytes, time + s.interval))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A download whose interval `i` moves `rate(i)` bytes in 100 ms.
+    fn run(intervals: u64, rate: impl Fn(u64) -> u64) -> ThroughputSummary {
+        let (mut ramp, mut fold) = (Ramp::default(), ThroughputFold::default());
+        for i in 0..intervals {
+            let bytes = rate(i);
+            let phase = ramp.observe(SAMPLE_INTERVAL, bytes);
+            let at = SAMPLE_INTERVAL * u32::try_from(i + 1).expect("small");
+            fold.observe(&ThroughputSample {
+                direction: Direction::Download,
+                at,
+                interval: SAMPLE_INTERVAL,
+                flow_count: 4,
+                bytes,
+                phase,
+                rtt: Some(Duration::from_millis(i)),
+            });
+        }
+        fold.summary(ThroughputEnd {
+            measured: Measured::default(),
+            direction: Direction::Download,
+            stopped_by: StoppedBy::Duration,
+            sender_bytes: None,
+            idle_rtt: None,
+        })
+    }
+
+    #[test]
+    fn a_steady_rate_is_found_exactly_and_the_ramp_cut_off() {
+        let summary = run(60, |i| if i < 5 { 10_000 * i } else { 250_000 });
+        assert_eq!(summary.steady.map(BitRate::mbps), Some(20.0));
+        assert!(summary.goodput.mbps() < 20.0);
+        assert_eq!(summary.confidence, Confidence::High);
+        assert_eq!(summary.duration, Duration::from_secs(6));
+        assert_eq!(summary.loaded_rtt, Some(Duration::from_millis(29)));
+    }
+
+    #[test]
+    fn a_rate_that_never_settles_has_no_steady_state() {
+        let summary = run(40, |i| 1_000 << (i / 2).min(30));
+        assert_eq!((summary.steady, summary.confidence), (None, Confidence::Low));
+    }
+
+    #[test]
+    fn nothing_moving_is_no_steady_state() {
+        let summary = run(40, |_| 0);
+        assert_eq!((summary.steady, summary.confidence), (None, Confidence::Low));
+        assert_eq!(summary.goodput, BitRate::ZERO);
+    }
+
+    #[test]
+    fn a_short_steady_part_gives_medium_confidence() {
+        assert_eq!(run(20, |_| 250_000).confidence, Confidence::Medium);
+    }
+
+    #[test]
+    fn the_two_ends_disagree_beyond_five_percent() {
+        let mut summary = run(20, |_| 100);
+        assert_eq!(summary.ends_disagree(), None);
+        for (sent, disagree) in [(2_000, false), (2_100, false), (2_200, true), (1_000, true)] {
+            summary.sender_bytes = Some(sent);
+            assert_eq!(summary.ends_disagree(), Some(disagree), "{sent}");
+        }
+    }
+}
