@@ -1,0 +1,54 @@
+//! The record: one SQLite file, one writer that commits whatever has gathered, readers apart.
+//!
+//! It owns the tables and their migrations. It decides nothing: what is to be stored comes as [`Commit`]s from the
+//! sessions, and an answer means that it is durable.
+
+use cnc_model::session::{SequencedSample, SessionOverview, TestRecord};
+use cnc_model::{Sequence, SessionId, Timestamp};
+
+/// Changes of one session that become durable together or not at all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Commit {
+    /// The session.
+    pub session: SessionId,
+    /// What changes, in order.
+    pub changes: Vec<Change>,
+    /// The last item that these changes cover, where they come from the client.
+    pub through: Option<Sequence>,
+}
+
+/// One change of the record. Each is idempotent: storing it twice is storing it once.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// The session's row, whole.
+    Session(Box<SessionRow>),
+    /// A test's row, whole.
+    Test(Box<TestRecord>),
+    /// Samples, by their sequences.
+    Samples(Vec<SequencedSample>),
+}
+
+/// A session as it is stored: what staff see, and the secrets' hashes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SessionRow {
+    /// What staff see. Its `stored` and `code` are not taken from here: the first is [`Commit::through`]'s, the
+    /// second is kept as a hash.
+    pub overview: SessionOverview,
+    /// When the user agreed.
+    pub consented: Option<Timestamp>,
+    /// SHA-256 of the code, until it has joined a key or is no longer valid.
+    pub code_hash: Option<[u8; 32]>,
+    /// SHA-256 of the key of the client that joined.
+    pub key_hash: Option<[u8; 32]>,
+}
+
+/// A session read back whole, to go on with after a restart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredSession {
+    /// Its row.
+    pub row: SessionRow,
+    /// Its tests in the order of issue, with the samples counted.
+    pub tests: Vec<TestRecord>,
+    /// The last item that is durable.
+    pub stored: Sequence,
+}
