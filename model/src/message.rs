@@ -1,6 +1,7 @@
 //! What the two ends of a session's stream say to each other.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use crate::{ClientKey, Code, Item, Sequence, SessionId, Test, TestId, TestKind, Timestamp};
 
@@ -26,6 +27,8 @@ pub struct Hello {
     pub code: Option<Code>,
     /// Wall time by the client's clock at which its session clock began.
     pub clock_began: Timestamp,
+    /// What its session clock shows as it sends this.
+    pub at: Duration,
 }
 
 /// Items of one client, contiguous from a sequence.

@@ -83,6 +83,8 @@ pub struct SessionOverview {
     pub label: String,
     /// The plan that it began with.
     pub plan: String,
+    /// Whether the client came by itself, without staff having made the session.
+    pub walk_in: bool,
     /// The code, while a client may still join with it.
     pub code: Option<Code>,
     /// Where it stands.
