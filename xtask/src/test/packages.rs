@@ -1,0 +1,53 @@
+//! The system's programs that the tests need, from the system's packages. Nothing that is there is touched.
+
+use anyhow::{Context as _, Result};
+
+use crate::run::{command, find, quietly};
+use crate::say;
+
+/// A program and the Debian package that brings it.
+const NEEDED: [(&str, &str); 5] =
+    [("ip", "iproute2"), ("tc", "iproute2"), ("nft", "nftables"), ("ethtool", "ethtool"), ("setpriv", "util-linux")];
+
+/// Installs what is missing, as root or by sudo.
+///
+/// Without either the lab's tests skip themselves and say so.
+///
+/// # Errors
+/// When root cannot install a package.
+pub(crate) fn set_up() -> Result<()> {
+    let mut packages: Vec<_> =
+        NEEDED.iter().filter(|(program, _)| find(program).is_none()).map(|&(_, package)| package).collect();
+    packages.dedup();
+    if packages.is_empty() {
+        return Ok(());
+    }
+    let Some(prefix) = privilege()? else {
+        say::line(&format!("missing, and neither root nor sudo here: {}", packages.join(" ")));
+        return Ok(());
+    };
+    if install(prefix, &packages).is_ok() {
+        return Ok(());
+    }
+    apt_get(prefix, &["update"])?;
+    install(prefix, &packages).with_context(|| format!("cannot install {}", packages.join(" ")))
+}
+
+fn install(prefix: &[&str], packages: &[&str]) -> Result<()> {
+    apt_get(prefix, &[&["install", "--yes", "--no-install-recommends"], packages].concat())
+}
+
+fn apt_get(prefix: &[&str], args: &[&str]) -> Result<()> {
+    let words = [prefix, &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet"], args].concat();
+    quietly(command(words[0]).args(&words[1..]))
+}
+
+/// Gives the words before a command that needs root; `None` where root cannot be had.
+fn privilege() -> Result<Option<&'static [&'static str]>> {
+    let id = command("id").arg("-u").output().context("cannot run id")?;
+    if id.stdout.trim_ascii() == b"0" {
+        return Ok(Some(&[]));
+    }
+    let sudo = find("sudo").is_some() && quietly(command("sudo").args(["-n", "true"])).is_ok();
+    Ok(sudo.then_some(&["sudo", "-n"]))
+}
