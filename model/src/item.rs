@@ -60,6 +60,9 @@ pub enum Item {
         /// Why.
         reason: Goodbye,
     },
+    /// Something that this listener is too old to know. It keeps its place in the sequence, is acknowledged with its
+    /// neighbours, and nothing of it is stored.
+    Unknown,
 }
 
 /// Why a client leaves.
