@@ -1,0 +1,522 @@
+//! The pure session: what one client's stay means, whatever order things happen in.
+//!
+//! It takes `now` with each call and leaves what is to be done as [`Effect`]s. It never awaits, opens nothing and
+//! reads no clock; `sessions` carries the effects out.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use cnc_model::message::{Hello, Instruction, ListenerMessage, Welcome, When};
+use cnc_model::session::{
+    EndReason, SequencedSample, SessionOverview, SessionRecord, SessionState, TestRecord, WatchEvent,
+};
+use cnc_model::{Code, Failure, Outcome, Plan, Reason, Sequence, SessionId, Test, TestId, TestKind, Timestamp};
+
+use crate::store::{Change, Commit, SessionRow, StoredSession};
+
+mod effect;
+mod observe;
+#[cfg(test)]
+mod tests;
+
+pub use effect::{Effect, Now, Refusal, Violation, Waits};
+
+/// The most tests of one session: a hand-driven call has dozens; beyond this something runs wild.
+pub const MAX_TESTS: usize = 1_000;
+
+/// Samples kept for watchers that come late; older ones are read from the store.
+pub const RECENT_SAMPLES: usize = 256;
+
+/// What a session is made of.
+#[derive(Debug, Clone)]
+pub struct NewSession {
+    /// Its id.
+    pub id: SessionId,
+    /// What staff call it.
+    pub label: String,
+    /// The tests that it begins with.
+    pub plan: Plan,
+    /// The code that joins a client, or that a walk-in shows.
+    pub code: Code,
+    /// SHA-256 of the code.
+    pub code_hash: [u8; 32],
+    /// Whether the client came by itself.
+    pub walk_in: bool,
+}
+
+/// What the listener tells a client about itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Greeting {
+    /// Who asks.
+    pub operator: String,
+    /// Opens the speed endpoints for this session.
+    pub speed_token: String,
+}
+
+/// One client's stay with the listener, from creation to report.
+#[derive(Debug)]
+pub struct Session {
+    overview: SessionOverview,
+    consented: Option<Timestamp>,
+    code_hash: Option<[u8; 32]>,
+    key_hash: Option<[u8; 32]>,
+    key_durable: bool,
+    capabilities: Option<Vec<TestKind>>,
+    clock_began: Option<Timestamp>,
+    tests: BTreeMap<TestId, TestRecord>,
+    cancelling: Vec<TestId>,
+    recent: VecDeque<SequencedSample>,
+    watchers: usize,
+    /// The last item taken in; `overview.stored` is the last durable one.
+    received: Sequence,
+    waits: Waits,
+    /// When the present wait began, by the monotonic clock.
+    quiet_since: Duration,
+    detached_since: Option<Duration>,
+    ending: Option<(EndReason, Duration)>,
+    commits: u64,
+    /// What follows once a commit is durable, in order.
+    awaiting: VecDeque<(u64, Vec<Effect>)>,
+    report_due: bool,
+    effects: VecDeque<Effect>,
+}
+
+impl Session {
+    /// Makes a session whose plan waits for the user's consent.
+    #[must_use]
+    pub fn create(new: NewSession, waits: Waits, now: Now) -> Self {
+        let NewSession { id, label, plan, code, code_hash, walk_in } = new;
+        let overview = SessionOverview {
+            id,
+            label,
+            plan: plan.name.clone(),
+            walk_in,
+            code: Some(code),
+            state: SessionState::Waiting,
+            connected: false,
+            created: now.wall,
+            joined: None,
+            ended: None,
+            client_version: None,
+            public_address: None,
+            clock_offset_us: None,
+            stored: Sequence::NONE,
+        };
+        let mut session = Self::with(overview, waits, now);
+        session.code_hash = Some(code_hash);
+        let by = format!("plan {}", plan.name);
+        for (stage, test) in plan.tests() {
+            session.add_test(test.clone(), When::Stage(stage), &by, now);
+        }
+        let tests: Vec<_> = session.tests.values().cloned().map(Box::new).map(Change::Test).collect();
+        session.store_row_and(tests, None, Vec::new());
+        session
+    }
+
+    /// Goes on with a session that was stored before the listener stopped or its store failed.
+    #[must_use]
+    pub fn restore(stored: StoredSession, waits: Waits, now: Now) -> Self {
+        let StoredSession { row, tests, stored } = stored;
+        let SessionRow { mut overview, consented, code_hash, key_hash } = row;
+        overview.connected = false;
+        overview.stored = stored;
+        let joined = key_hash.is_some();
+        let mut session = Self::with(overview, waits, now);
+        session.consented = consented;
+        session.code_hash = code_hash;
+        session.key_hash = key_hash;
+        session.key_durable = joined;
+        session.received = stored;
+        session.tests = tests.into_iter().map(|test| (test.id, test)).collect();
+        session.detached_since = joined.then_some(now.elapsed);
+        session
+    }
+
+    fn with(overview: SessionOverview, waits: Waits, now: Now) -> Self {
+        Self {
+            overview,
+            consented: None,
+            code_hash: None,
+            key_hash: None,
+            key_durable: false,
+            capabilities: None,
+            clock_began: None,
+            tests: BTreeMap::new(),
+            cancelling: Vec::new(),
+            recent: VecDeque::new(),
+            watchers: 0,
+            received: Sequence::NONE,
+            waits,
+            quiet_since: now.elapsed,
+            detached_since: None,
+            ending: None,
+            commits: 0,
+            awaiting: VecDeque::new(),
+            report_due: false,
+            effects: VecDeque::new(),
+        }
+    }
+
+    /// Takes in a client's stream. The caller has found that the code, or the key, is this session's.
+    ///
+    /// A first client's key is durable before it is welcomed; one that comes back is welcomed at once and told
+    /// again what it may have missed. Whatever stream was up before is replaced by the caller.
+    pub fn attach(&mut self, hello: Hello, key_hash: [u8; 32], public_address: IpAddr, greeting: Greeting, now: Now) {
+        let Hello { client_version, capabilities, key: _, code: _, clock_began, at } = hello;
+        let first = self.key_hash.is_none();
+        self.key_hash = Some(key_hash);
+        self.capabilities = Some(capabilities);
+        self.clock_began = Some(clock_began);
+        self.overview.client_version = Some(client_version);
+        self.overview.public_address = Some(public_address);
+        self.overview.clock_offset_us = Some(clock_began.after(at).unix_us().saturating_sub(now.wall.unix_us()));
+        self.overview.connected = true;
+        self.detached_since = None;
+        self.quiet_since = now.elapsed;
+        if first {
+            self.code_hash = None;
+            self.overview.joined = Some(now.wall);
+            self.overview.state = SessionState::Joined;
+            if !self.overview.walk_in {
+                self.overview.code = None;
+            }
+        }
+        self.forget_unsent();
+        let mut then = vec![Effect::Send(ListenerMessage::Welcome(self.welcome(public_address, greeting)))];
+        then.extend(self.repetitions().into_iter().map(send));
+        if first || !self.key_durable {
+            self.store_row_and(Vec::new(), None, then);
+        } else {
+            self.store_row_and(Vec::new(), None, Vec::new());
+            self.effects.extend(then);
+        }
+        self.publish_overview();
+    }
+
+    /// Drops what was meant for a stream that is gone; acknowledgements hold for the next one too.
+    fn forget_unsent(&mut self) {
+        for (_, then) in &mut self.awaiting {
+            then.retain(|effect| !matches!(effect, Effect::Send(message) if !is_acknowledgement(message)));
+        }
+    }
+
+    fn welcome(&self, public_address: IpAddr, greeting: Greeting) -> Welcome {
+        let Greeting { operator, speed_token } = greeting;
+        Welcome {
+            session: self.overview.id,
+            code: self.overview.code,
+            operator,
+            public_address,
+            acknowledged: self.overview.stored,
+            consented: self.consented.is_some(),
+            planned: self.tests.values().filter(|t| t.outcome.is_none()).map(|t| t.what.clone()).collect(),
+            speed_token,
+        }
+    }
+
+    /// Gives what a client that comes back may have missed; it ignores what it knows.
+    fn repetitions(&self) -> Vec<Instruction> {
+        if matches!(self.overview.state, SessionState::Ending | SessionState::Ended(_)) {
+            return vec![Instruction::End];
+        }
+        if self.consented.is_none() {
+            return Vec::new();
+        }
+        let open = self.tests.values().filter(|test| test.outcome.is_none());
+        open.map(run).chain(self.cancelling.iter().copied().map(Instruction::Cancel)).collect()
+    }
+
+    /// Tells that the client's stream is gone.
+    pub fn detach(&mut self, now: Now) {
+        if !self.overview.connected {
+            return;
+        }
+        self.overview.connected = false;
+        self.detached_since = Some(now.elapsed);
+        self.publish_overview();
+        self.report_again_if_due();
+    }
+
+    /// Issues a test: it is sent once it is durable and the user has agreed.
+    ///
+    /// # Errors
+    /// Fails when the session is over, full, or the client cannot run it.
+    pub fn issue(&mut self, test: Test, when: When, by: &str, now: Now) -> Result<TestRecord, Refusal> {
+        self.must_be_open()?;
+        if self.tests.len() >= MAX_TESTS {
+            return Err(Refusal::TooManyTests);
+        }
+        let kind = test.kind();
+        if self.capabilities.as_ref().is_some_and(|can| !can.contains(&kind)) {
+            return Err(Refusal::Incapable(kind));
+        }
+        self.quiet_since = now.elapsed;
+        let record = self.add_test(test, when, by, now);
+        let then = if self.consented.is_some() { vec![send(run(&record))] } else { Vec::new() };
+        self.store(vec![Change::Test(Box::new(record.clone()))], None, then);
+        self.publish(|| WatchEvent::Test(Box::new(record.clone())));
+        Ok(record)
+    }
+
+    /// Gives the stage behind all that were issued, for a further plan.
+    #[must_use]
+    pub fn next_stage(&self) -> u32 {
+        let stages = self.tests.values().filter_map(|test| match test.when {
+            When::Stage(stage) => Some(stage + 1),
+            When::Now => None,
+        });
+        stages.max().unwrap_or(0)
+    }
+
+    /// Tells the client to stop a test; one that was never sent ends here.
+    ///
+    /// # Errors
+    /// Fails when the session is over, or the test is unknown or has ended.
+    pub fn cancel(&mut self, test: TestId, now: Now) -> Result<(), Refusal> {
+        self.must_be_open()?;
+        let sent = self.consented.is_some();
+        let record = self.tests.get_mut(&test).ok_or(Refusal::NoSuchTest)?;
+        if record.outcome.is_some() {
+            return Err(Refusal::TestEnded);
+        }
+        self.quiet_since = now.elapsed;
+        if sent {
+            self.cancelling.push(test);
+            self.effects.push_back(send(Instruction::Cancel(test)));
+            return Ok(());
+        }
+        record.outcome = Some(Outcome::Cancelled);
+        record.ended = Some(now.wall);
+        let record = record.clone();
+        self.store(vec![Change::Test(Box::new(record.clone()))], None, Vec::new());
+        self.publish(|| WatchEvent::Test(Box::new(record)));
+        Ok(())
+    }
+
+    /// Ends the session: a connected client is told and its last items are awaited.
+    ///
+    /// # Errors
+    /// Fails when it has ended or is ending already.
+    pub fn end(&mut self, reason: EndReason, now: Now) -> Result<(), Refusal> {
+        self.must_be_open()?;
+        self.begin_to_end(reason, now);
+        Ok(())
+    }
+
+    fn begin_to_end(&mut self, reason: EndReason, now: Now) {
+        if !self.overview.connected {
+            self.finish(reason, now);
+            return;
+        }
+        self.overview.state = SessionState::Ending;
+        self.ending = Some((reason, now.elapsed + self.waits.ending));
+        self.effects.push_back(send(Instruction::End));
+        self.publish_overview();
+    }
+
+    fn must_be_open(&self) -> Result<(), Refusal> {
+        match self.overview.state {
+            SessionState::Ending | SessionState::Ended(_) => Err(Refusal::Ended),
+            SessionState::Waiting | SessionState::Joined | SessionState::Active => Ok(()),
+        }
+    }
+
+    /// Ends the session now: what has not ended is abandoned, and a report is made once all is durable.
+    fn finish(&mut self, reason: EndReason, now: Now) {
+        self.ending = None;
+        self.overview.state = SessionState::Ended(reason);
+        self.overview.ended = Some(now.wall);
+        self.overview.code = None;
+        self.code_hash = None;
+        let mut changes = Vec::new();
+        for record in self.tests.values_mut().filter(|test| test.outcome.is_none()) {
+            record.ended = Some(now.wall);
+            record.outcome = Some(abandoned(record.started.is_some()));
+            changes.push(Change::Test(Box::new(record.clone())));
+        }
+        self.report_due = false;
+        self.store_row_and(changes, None, vec![Effect::Report]);
+        self.publish_overview();
+    }
+
+    /// Makes the report again when an ended session was added to.
+    fn report_again_if_due(&mut self) {
+        if std::mem::take(&mut self.report_due) {
+            self.store(Vec::new(), None, vec![Effect::Report]);
+        }
+    }
+
+    /// Tells that the report lies there; the client is told where and let go.
+    pub fn reported(&mut self, report_url: Option<String>) {
+        if self.overview.connected {
+            self.effects.push_back(Effect::Send(ListenerMessage::Goodbye { report_url }));
+            self.effects.push_back(Effect::Detach);
+        }
+    }
+
+    /// Tells that a commit is durable; commits become so in their order.
+    pub fn stored(&mut self, number: u64) {
+        while self.awaiting.front().is_some_and(|(first, _)| *first <= number) {
+            let Some((_, then)) = self.awaiting.pop_front() else { return };
+            for effect in then {
+                if let Effect::Send(ListenerMessage::Acknowledge(through)) = &effect {
+                    self.overview.stored = *through;
+                }
+                self.key_durable |= matches!(&effect, Effect::Send(ListenerMessage::Welcome(_)));
+                self.effects.push_back(effect);
+            }
+        }
+    }
+
+    /// Tells how many watch.
+    pub fn watched_by(&mut self, watchers: usize, now: Now) {
+        self.watchers = watchers;
+        self.end_walk_in_when_done(now);
+    }
+
+    /// Gives the moment of the monotonic clock at which [`Self::handle_timeout`] has something to do.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        match self.overview.state {
+            SessionState::Waiting => Some(self.quiet_since + self.waits.join),
+            SessionState::Ending => self.ending.map(|(_, deadline)| deadline),
+            SessionState::Joined | SessionState::Active => Some(match self.detached_since {
+                Some(since) => since + self.waits.grace,
+                None => self.quiet_since + self.waits.idle,
+            }),
+            SessionState::Ended(_) if self.overview.connected => Some(self.quiet_since + self.waits.ending),
+            SessionState::Ended(_) => None,
+        }
+    }
+
+    /// Acts on a wait that is over.
+    pub fn handle_timeout(&mut self, now: Now) {
+        if self.poll_timeout().is_none_or(|at| now.elapsed < at) {
+            return;
+        }
+        match self.overview.state {
+            SessionState::Waiting => self.finish(EndReason::NeverJoined, now),
+            SessionState::Ending => {
+                let reason = self.ending.map_or(EndReason::Staff, |(reason, _)| reason);
+                self.finish(reason, now);
+            }
+            SessionState::Joined | SessionState::Active if self.detached_since.is_some() => {
+                self.finish(EndReason::Lost, now);
+            }
+            SessionState::Joined | SessionState::Active => self.begin_to_end(EndReason::Idle, now),
+            SessionState::Ended(_) => {
+                self.effects.push_back(Effect::Detach);
+                self.detach(now);
+            }
+        }
+    }
+
+    /// Gives the next thing to be done.
+    pub fn next_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// Gives the session in a line.
+    #[must_use]
+    pub const fn overview(&self) -> &SessionOverview {
+        &self.overview
+    }
+
+    /// Gives the hash of the client's key, once one has joined.
+    #[must_use]
+    pub const fn key_hash(&self) -> Option<[u8; 32]> {
+        self.key_hash
+    }
+
+    /// Gives the hash of the code, while a client may join with it.
+    #[must_use]
+    pub const fn code_hash(&self) -> Option<[u8; 32]> {
+        self.code_hash
+    }
+
+    /// Gives the session with its tests.
+    #[must_use]
+    pub fn record(&self) -> SessionRecord {
+        SessionRecord {
+            overview: self.overview.clone(),
+            consented: self.consented,
+            tests: self.tests.values().cloned().collect(),
+        }
+    }
+
+    /// Gives what a watcher sees first.
+    #[must_use]
+    pub fn snapshot(&self) -> WatchEvent {
+        WatchEvent::Snapshot { record: Box::new(self.record()), recent: self.recent.iter().copied().collect() }
+    }
+
+    fn add_test(&mut self, what: Test, when: When, by: &str, now: Now) -> TestRecord {
+        let id = self.tests.keys().next_back().map_or(TestId::FIRST, |last| last.next());
+        let record = TestRecord {
+            id,
+            what,
+            when,
+            issued_by: by.to_owned(),
+            issued: now.wall,
+            started: None,
+            ended: None,
+            outcome: None,
+            summary: None,
+            samples: 0,
+        };
+        self.tests.insert(id, record.clone());
+        record
+    }
+
+    fn store_row_and(&mut self, mut changes: Vec<Change>, through: Option<Sequence>, then: Vec<Effect>) {
+        let row = SessionRow {
+            overview: self.overview.clone(),
+            consented: self.consented,
+            code_hash: self.code_hash,
+            key_hash: self.key_hash,
+        };
+        changes.insert(0, Change::Session(Box::new(row)));
+        self.store(changes, through, then);
+    }
+
+    fn store(&mut self, changes: Vec<Change>, through: Option<Sequence>, then: Vec<Effect>) {
+        self.commits += 1;
+        let number = self.commits;
+        self.awaiting.push_back((number, then));
+        let commit = Commit { session: self.overview.id, changes, through };
+        self.effects.push_back(Effect::Store { number, commit });
+    }
+
+    fn publish_overview(&mut self) {
+        let overview = &self.overview;
+        if self.watchers > 0 {
+            self.effects.push_back(Effect::Publish(WatchEvent::Session(Box::new(overview.clone()))));
+        }
+    }
+
+    /// Builds the event only where somebody watches.
+    fn publish(&mut self, event: impl FnOnce() -> WatchEvent) {
+        if self.watchers > 0 {
+            self.effects.push_back(Effect::Publish(event()));
+        }
+    }
+}
+
+fn send(instruction: Instruction) -> Effect {
+    Effect::Send(ListenerMessage::Instruction(instruction))
+}
+
+fn is_acknowledgement(message: &ListenerMessage) -> bool {
+    matches!(message, ListenerMessage::Acknowledge(_))
+}
+
+fn run(record: &TestRecord) -> Instruction {
+    Instruction::Run { test: record.id, when: record.when, what: record.what.clone() }
+}
+
+fn abandoned(started: bool) -> Outcome {
+    let message =
+        if started { "the session ended before the test did" } else { "the session ended before the test began" };
+    Outcome::Failed(Failure::new(Reason::Abandoned, message))
+}

@@ -1,0 +1,106 @@
+//! The words of the pure session: its clocks and waits, what it wants done, and why it says no.
+
+use std::time::Duration;
+
+use cnc_model::message::ListenerMessage;
+use cnc_model::session::WatchEvent;
+use cnc_model::{TestId, TestKind, Timestamp};
+use thiserror::Error;
+
+use super::MAX_TESTS;
+use crate::store::Commit;
+
+/// The two clocks at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// Monotonic, since some fixed moment of this process; for waiting.
+    pub elapsed: Duration,
+    /// Wall time; for people.
+    pub wall: Timestamp,
+}
+
+/// How long a session waits for what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waits {
+    /// From creation until somebody must have joined with the code.
+    pub join: Duration,
+    /// From a lost stream to the session's end.
+    pub grace: Duration,
+    /// With nothing running and nobody asking for anything.
+    pub idle: Duration,
+    /// From telling the client to end until its last items must be here.
+    pub ending: Duration,
+}
+
+impl Default for Waits {
+    fn default() -> Self {
+        Self {
+            join: Duration::from_mins(30),
+            grace: Duration::from_mins(2),
+            idle: Duration::from_mins(30),
+            ending: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Something to be carried out, in the order given.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Send this to the client, if a stream is up.
+    Send(ListenerMessage),
+    /// Make this durable, then call [`Session::stored`] with the number. Numbers count up from 1.
+    Store {
+        /// Names this commit.
+        number: u64,
+        /// What is to be stored.
+        commit: Commit,
+    },
+    /// Tell all watchers.
+    Publish(WatchEvent),
+    /// Close the client's stream.
+    Detach,
+    /// The session is over and all of it is durable: make its report, then call [`Session::reported`].
+    Report,
+}
+
+/// Why staff's wish cannot be met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// The session is over, or told to end.
+    #[error("the session has ended")]
+    Ended,
+    /// The session has no test of that id.
+    #[error("the session has no such test")]
+    NoSuchTest,
+    /// The test has ended already.
+    #[error("the test has already ended")]
+    TestEnded,
+    /// The session has as many tests as it may.
+    #[error("the session has {MAX_TESTS} tests, the most it may have: open a new one")]
+    TooManyTests,
+    /// The client that joined cannot run it.
+    #[error("this client's version cannot run a {0} test: ask the user to download it again")]
+    Incapable(TestKind),
+}
+
+/// What a client must not do. Its stream is closed; what was sent before stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Violation {
+    /// Items were left out.
+    #[error("item {expected} is missing: the batch begins with {first}")]
+    Gap {
+        /// The item that should have come.
+        expected: u64,
+        /// The one that came.
+        first: u64,
+    },
+    /// An item tells of a test that was never issued.
+    #[error("test {0} was never issued")]
+    UnknownTest(TestId),
+    /// A sample or summary does not fit the test's kind.
+    #[error("the items of test {0} do not fit its kind")]
+    WrongKind(TestId),
+    /// Items came before the user had agreed.
+    #[error("items came before the user's consent")]
+    NoConsent,
+}
