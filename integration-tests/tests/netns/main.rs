@@ -1,0 +1,32 @@
+//! Truth: the real programs in networks whose faults are known, and what they say held against what was configured.
+//!
+//! Needs root. Runs alone on the machine (see `.config/nextest.toml`), since timing is what is tested.
+
+use std::path::Path;
+use std::process::Command;
+
+use cnc_integration_tests::programs::program;
+use cnc_lab::{Host, Lab, Scenario};
+
+mod loss;
+mod path;
+mod privilege;
+mod rtt;
+
+/// Builds a network, or gives `None` where that cannot be done and a skip was told.
+fn lab(scenario: &str) -> Option<Lab> {
+    if !cnc_lab::root_or_skip(scenario) {
+        return None;
+    }
+    let scenario = Scenario::named(scenario).expect("the scenario exists");
+    Some(Lab::build(&scenario).expect("the network can be built"))
+}
+
+/// The command that runs one of the product's programs on a host of a network.
+fn on(host: &Host, name: &str) -> Command {
+    host.command(utf8(&program(name)))
+}
+
+fn utf8(path: &Path) -> &str {
+    path.to_str().expect("the build's folder has a name in UTF-8")
+}

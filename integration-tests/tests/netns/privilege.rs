@@ -1,0 +1,61 @@
+//! What an ordinary user can measure, and what they are told where they cannot.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use cnc_integration_tests::lines::Lines;
+use cnc_integration_tests::programs::program;
+use cnc_lab::Host;
+
+use crate::{lab, utf8};
+
+#[test]
+fn an_ordinary_user_pings_where_datagram_sockets_are_open() {
+    let Some(lab) = lab("plain") else { return };
+    let (client, server) = (lab.host("client").unwrap(), lab.host("server").unwrap());
+    let folder = open_folder();
+    open_icmp(&client, "0 2147483647");
+    for address in [server.v4().to_string(), server.v6().to_string()] {
+        let ping =
+            Lines::of(as_nobody(&client, folder.path()).args(["ping", "-c", "5", "-i", "50ms", "--json", &address]));
+        assert_eq!(ping.summary()["received"], 5, "{}", ping.last);
+    }
+}
+
+#[test]
+fn an_ordinary_user_is_told_what_would_help_where_they_are_closed() {
+    let Some(lab) = lab("plain") else { return };
+    let (client, server) = (lab.host("client").unwrap(), lab.host("server").unwrap().v4().to_string());
+    let folder = open_folder();
+    open_icmp(&client, "1 0");
+    let ping = Lines::of(as_nobody(&client, folder.path()).args(["ping", "-c", "5", "--json", &server]));
+    assert_eq!(ping.code, 3, "{}", ping.last);
+    assert_eq!(ping.last["type"], "error", "{}", ping.last);
+    assert_eq!(ping.last["kind"], "no_permission", "{}", ping.last);
+    let hint = ping.last["hint"].as_str().unwrap();
+    assert!(hint.contains("ping_group_range") || hint.contains("cap_net_raw"), "{hint}");
+}
+
+/// Says which groups may open ICMP datagram sockets.
+fn open_icmp(host: &Host, groups: &str) {
+    let set = host.command("sysctl").args(["-qw", &format!("net.ipv4.ping_group_range={groups}")]).status();
+    assert!(set.expect("sysctl can be started").success());
+}
+
+/// A folder with a copy of `cnc` that everyone may run: the build's own may lie where only its owner looks.
+fn open_folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("its owner may open it");
+    fs::copy(program("cnc"), folder.path().join("cnc")).expect("the program can be copied");
+    folder
+}
+
+/// The command that runs `cnc` as an ordinary user without any privilege.
+fn as_nobody(host: &Host, folder: &Path) -> Command {
+    let mut command = host.command("setpriv");
+    command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups", "--bounding-set=-all", "--inh-caps=-all"]);
+    command.arg(utf8(&folder.join("cnc")));
+    command
+}
