@@ -1,0 +1,154 @@
+//! The demo's listener: a child process on loopback, and the commands that staff would type against it.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command};
+
+use anyhow::{Context as _, Result, bail};
+
+use super::{END_MAY_TAKE, wait_for};
+use crate::run::quietly;
+
+/// A running listener. Dropping it stops it.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    child: Child,
+    program: PathBuf,
+    /// Where it answers.
+    pub(crate) url: String,
+    /// Its data folder.
+    pub(crate) data: PathBuf,
+}
+
+/// A session that a client can join.
+#[derive(Debug)]
+pub(crate) struct NewSession {
+    /// Its id.
+    pub(crate) id: String,
+    /// What the user would be told.
+    pub(crate) code: String,
+}
+
+impl Listener {
+    /// Starts a listener and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it cannot start, or ends at once.
+    pub(crate) fn start(port: u16, data: PathBuf) -> Result<Self> {
+        let port = if port == 0 { free_port()? } else { port };
+        let program = program("cnc-listener")?;
+        let child = Command::new(&program)
+            .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data"])
+            .arg(&data)
+            .spawn()
+            .context("cannot start cnc-listener")?;
+        let mut listener = Self { child, program, url: format!("http://127.0.0.1:{port}"), data };
+        wait_for("the listener", END_MAY_TAKE, || {
+            listener.check()?;
+            Ok(quietly(&mut listener.staff_command(&["session", "list", "--json"])).is_ok())
+        })?;
+        Ok(listener)
+    }
+
+    /// Makes a session with the default plan.
+    ///
+    /// # Errors
+    /// When the listener refuses, or answers something else than a session.
+    pub(crate) fn create_session(&self) -> Result<NewSession> {
+        let args = ["session", "create", "--plan", "default", "--label", "demo", "--json"];
+        let output = self.staff_command(&args).output().context("cannot start cnc-listener")?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let answer: serde_json::Value = serde_json::from_str(text.trim())
+            .with_context(|| format!("no session: {text}{}", String::from_utf8_lossy(&output.stderr)))?;
+        let word =
+            |name: &str| answer[name].as_str().map(str::to_owned).with_context(|| format!("no {name}: {answer}"));
+        Ok(NewSession { id: word("session")?, code: word("code")? })
+    }
+
+    /// Runs a command of staff.
+    ///
+    /// # Errors
+    /// When it fails; the text holds what it said.
+    pub(crate) fn staff(&self, args: &[&str]) -> Result<()> {
+        quietly(&mut self.staff_command(args))
+    }
+
+    /// Gives a command of staff as one would type it.
+    pub(crate) fn by_hand(&self, args: &[&str]) -> String {
+        format!(
+            "target/debug/cnc-listener {} --listener {} --token-file {}",
+            args.join(" "),
+            self.url,
+            self.token_file().display()
+        )
+    }
+
+    /// Fails when the listener has ended.
+    ///
+    /// # Errors
+    /// With its exit code.
+    pub(crate) fn check(&mut self) -> Result<()> {
+        match self.child.try_wait()? {
+            Some(status) => bail!("the listener has ended ({status})"),
+            None => Ok(()),
+        }
+    }
+
+    /// Serves until Ctrl-C, which the terminal sends to the listener too.
+    ///
+    /// # Errors
+    /// When it ends badly.
+    pub(crate) fn serve(mut self) -> Result<()> {
+        let status = self.child.wait()?;
+        if status.success() { Ok(()) } else { bail!("the listener ended badly ({status})") }
+    }
+
+    /// Asks it to end, and waits.
+    ///
+    /// # Errors
+    /// When it does not end in time, or badly.
+    pub(crate) fn stop(mut self) -> Result<()> {
+        quietly(Command::new("kill").args(["-TERM", &self.child.id().to_string()]))?;
+        let mut ended = None;
+        wait_for("the listener's end", END_MAY_TAKE, || {
+            ended = self.child.try_wait()?;
+            Ok(ended.is_some())
+        })?;
+        match ended {
+            Some(status) if status.success() => Ok(()),
+            other => bail!("the listener ended badly ({other:?})"),
+        }
+    }
+
+    fn staff_command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(args).args(["--listener", &self.url, "--token-file"]).arg(self.token_file());
+        command
+    }
+
+    fn token_file(&self) -> PathBuf {
+        self.data.join("admin.token")
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        // Both fail only where it has ended already.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// Gives the path of a program that was built beside this one.
+///
+/// # Errors
+/// When this program's own path is unknown.
+pub(crate) fn program(name: &str) -> Result<PathBuf> {
+    Ok(std::env::current_exe().context("where does this run?")?.with_file_name(name))
+}
+
+/// Finds a port that nobody uses now; another program would have to be very quick to take it.
+fn free_port() -> Result<u16> {
+    let socket = TcpListener::bind(("127.0.0.1", 0)).context("no free port on loopback")?;
+    Ok(socket.local_addr()?.port())
+}
