@@ -1,0 +1,176 @@
+//! Downloads and uploads: samples and figures.
+
+use cnc_model::throughput::{Confidence, Direction, Phase, StoppedBy, ThroughputSample, ThroughputSummary};
+
+use crate::invalid::required;
+use crate::scalar::{bit_rate, count, duration, narrow, us};
+use crate::{Invalid, v1};
+
+impl From<ThroughputSample> for v1::ThroughputSample {
+    fn from(sample: ThroughputSample) -> Self {
+        let ThroughputSample { direction, at, interval, flow_count, bytes, phase, rtt } = sample;
+        let phase = match phase {
+            Phase::Ramp => v1::Phase::Ramp,
+            Phase::Steady => v1::Phase::Steady,
+        };
+        Self {
+            direction: v1::Direction::from(direction).into(),
+            at_us: us(at),
+            interval_us: us(interval),
+            flow_count: flow_count.into(),
+            bytes,
+            phase: phase.into(),
+            rtt_us: rtt.map(us),
+        }
+    }
+}
+
+impl TryFrom<v1::ThroughputSample> for ThroughputSample {
+    type Error = Invalid;
+
+    fn try_from(wire: v1::ThroughputSample) -> Result<Self, Invalid> {
+        let v1::ThroughputSample { direction: way, at_us, interval_us, flow_count, bytes, phase, rtt_us } = wire;
+        Ok(Self {
+            direction: direction("ThroughputSample.direction", way)?,
+            at: duration("ThroughputSample.at_us", at_us)?,
+            interval: duration("ThroughputSample.interval_us", interval_us)?,
+            flow_count: narrow("ThroughputSample.flow_count", flow_count)?,
+            bytes: count("ThroughputSample.bytes", bytes)?,
+            phase: match v1::Phase::try_from(phase).unwrap_or_default() {
+                v1::Phase::Unspecified | v1::Phase::Ramp => Phase::Ramp,
+                v1::Phase::Steady => Phase::Steady,
+            },
+            rtt: rtt_us.map(|us| duration("ThroughputSample.rtt_us", us)).transpose()?,
+        })
+    }
+}
+
+impl From<Direction> for v1::Direction {
+    fn from(direction: Direction) -> Self {
+        match direction {
+            Direction::Download => Self::Download,
+            Direction::Upload => Self::Upload,
+        }
+    }
+}
+
+fn direction(field: &'static str, wire: i32) -> Result<Direction, Invalid> {
+    match v1::Direction::try_from(wire).unwrap_or_default() {
+        v1::Direction::Download => Ok(Direction::Download),
+        v1::Direction::Upload => Ok(Direction::Upload),
+        v1::Direction::Unspecified => Err(Invalid::Unknown { field }),
+    }
+}
+
+impl From<ThroughputSummary> for v1::ThroughputSummary {
+    fn from(summary: ThroughputSummary) -> Self {
+        let ThroughputSummary {
+            measured,
+            direction,
+            goodput,
+            steady,
+            bytes,
+            duration,
+            flows,
+            confidence,
+            stopped_by,
+            sender_bytes,
+            idle_rtt,
+            loaded_rtt,
+        } = summary;
+        Self {
+            measured: Some(measured.into()),
+            direction: v1::Direction::from(direction).into(),
+            goodput_bps: goodput.bps(),
+            steady_bps: steady.map(cnc_model::BitRate::bps),
+            bytes,
+            duration_us: us(duration),
+            flows: flows.into(),
+            confidence: v1::Confidence::from(confidence).into(),
+            stopped_by: v1::StoppedBy::from(stopped_by).into(),
+            sender_bytes,
+            idle_rtt_us: idle_rtt.map(us),
+            loaded_rtt_us: loaded_rtt.map(us),
+        }
+    }
+}
+
+impl TryFrom<v1::ThroughputSummary> for ThroughputSummary {
+    type Error = Invalid;
+
+    fn try_from(wire: v1::ThroughputSummary) -> Result<Self, Invalid> {
+        let v1::ThroughputSummary {
+            measured,
+            direction: way,
+            goodput_bps,
+            steady_bps,
+            bytes,
+            duration_us,
+            flows,
+            confidence,
+            stopped_by,
+            sender_bytes,
+            idle_rtt_us,
+            loaded_rtt_us,
+        } = wire;
+        Ok(Self {
+            measured: required("ThroughputSummary.measured", measured)?.try_into()?,
+            direction: direction("ThroughputSummary.direction", way)?,
+            goodput: bit_rate("ThroughputSummary.goodput_bps", goodput_bps)?,
+            steady: steady_bps.map(|bps| bit_rate("ThroughputSummary.steady_bps", bps)).transpose()?,
+            bytes: count("ThroughputSummary.bytes", bytes)?,
+            duration: duration("ThroughputSummary.duration_us", duration_us)?,
+            flows: narrow("ThroughputSummary.flows", flows)?,
+            confidence: v1::Confidence::try_from(confidence).unwrap_or_default().into(),
+            stopped_by: v1::StoppedBy::try_from(stopped_by).unwrap_or_default().into(),
+            sender_bytes: sender_bytes.map(|bytes| count("ThroughputSummary.sender_bytes", bytes)).transpose()?,
+            idle_rtt: idle_rtt_us.map(|us| duration("ThroughputSummary.idle_rtt_us", us)).transpose()?,
+            loaded_rtt: loaded_rtt_us.map(|us| duration("ThroughputSummary.loaded_rtt_us", us)).transpose()?,
+        })
+    }
+}
+
+impl From<Confidence> for v1::Confidence {
+    fn from(confidence: Confidence) -> Self {
+        match confidence {
+            Confidence::Low => Self::Low,
+            Confidence::Medium => Self::Medium,
+            Confidence::High => Self::High,
+        }
+    }
+}
+
+impl From<v1::Confidence> for Confidence {
+    fn from(wire: v1::Confidence) -> Self {
+        match wire {
+            v1::Confidence::Unspecified | v1::Confidence::Low => Self::Low,
+            v1::Confidence::Medium => Self::Medium,
+            v1::Confidence::High => Self::High,
+        }
+    }
+}
+
+impl From<StoppedBy> for v1::StoppedBy {
+    fn from(stopped_by: StoppedBy) -> Self {
+        match stopped_by {
+            StoppedBy::Duration => Self::Duration,
+            StoppedBy::Bytes => Self::Bytes,
+            StoppedBy::End => Self::End,
+            StoppedBy::Cancelled => Self::Cancelled,
+            StoppedBy::Broken => Self::Broken,
+        }
+    }
+}
+
+impl From<v1::StoppedBy> for StoppedBy {
+    fn from(wire: v1::StoppedBy) -> Self {
+        match wire {
+            v1::StoppedBy::Duration => Self::Duration,
+            v1::StoppedBy::Bytes => Self::Bytes,
+            // What a newer peer adds is an orderly end like this one, for a broken one has its word.
+            v1::StoppedBy::Unspecified | v1::StoppedBy::End => Self::End,
+            v1::StoppedBy::Cancelled => Self::Cancelled,
+            v1::StoppedBy::Broken => Self::Broken,
+        }
+    }
+}
