@@ -3,6 +3,28 @@
 //! It owns the tables and their migrations. It decides nothing: what is to be stored comes as [`Commit`]s from the
 //! sessions, and an answer means that it is durable.
 
+mod audit;
+mod blob;
+mod error;
+mod figures;
+mod handle;
+mod jobs;
+mod links;
+mod open;
+mod sample;
+mod sessions;
+mod tokens;
+mod words;
+mod write;
+mod writer;
+
+pub use audit::AuditEntry;
+pub use error::StoreError;
+pub use handle::{MAX_PAGE, Store};
+pub use jobs::{Job, JobEnd, JobKind};
+pub use links::ReportLink;
+pub use tokens::TokenRow;
+
 use cnc_model::session::{SequencedSample, SessionOverview, TestRecord};
 use cnc_model::{Sequence, SessionId, Timestamp};
 
@@ -51,4 +73,13 @@ pub struct StoredSession {
     pub tests: Vec<TestRecord>,
     /// The last item that is durable.
     pub stored: Sequence,
+}
+
+/// What the removal of a session took away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Removed {
+    /// Tests.
+    pub tests: u64,
+    /// Samples.
+    pub samples: u64,
 }

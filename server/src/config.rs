@@ -1,0 +1,164 @@
+//! What an operator sets: the file, merged once with what the command line says, into plain structs.
+//!
+//! It reads files only when asked to by name, and starts nothing.
+
+mod file;
+mod network;
+mod plans;
+mod reader;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use cnc_model::HostName;
+use thiserror::Error;
+
+pub use network::{InvalidNetwork, Network};
+pub use plans::{DEFAULT_PLAN, Plans};
+pub use reader::Mistake;
+
+use crate::session::Waits;
+
+/// The port that the listener answers on where nobody says otherwise.
+pub const DEFAULT_PORT: u16 = 7443;
+/// The most throughput transfers at a time where nobody says otherwise: eight tests of eight flows.
+pub const DEFAULT_TRANSFERS: usize = 64;
+
+/// All that the listener is told before it starts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Who asks, as users see it before they agree.
+    pub operator: String,
+    /// Where the one port is.
+    pub listen: SocketAddr,
+    /// The data folder.
+    pub data: PathBuf,
+    /// The certificate and its key; `None` to speak without TLS.
+    pub tls: Option<TlsFiles>,
+    /// Whether a proxy in front speaks TLS, so that plain connections beyond loopback are meant.
+    pub behind_tls_proxy: bool,
+    /// Who may name the client's address in a header.
+    pub trusted_proxies: Vec<Network>,
+    /// Where `/generate_204` is also answered without TLS.
+    pub http: Option<SocketAddr>,
+    /// Where `/metrics` is answered without a token; everywhere else it wants one.
+    pub metrics: Option<SocketAddr>,
+    /// Whether clients may come without a code.
+    pub walk_in: bool,
+    /// Whether the speed endpoints want no token.
+    pub public_speed: bool,
+    /// The most throughput transfers at a time; further ones are told to come again.
+    pub transfers: usize,
+    /// The listener's address as users reach it, for links; `None` to make it of [`Config::listen`].
+    pub public_url: Option<String>,
+    /// How long a session waits for what.
+    pub waits: Waits,
+    /// The plans.
+    pub plans: Plans,
+}
+
+/// Where the certificate is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The chain in PEM, the listener's own first.
+    pub cert: PathBuf,
+    /// Its key in PEM.
+    pub key: PathBuf,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            operator: "the operator of this listener".into(),
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), DEFAULT_PORT),
+            data: PathBuf::from("cnc-data"),
+            tls: None,
+            behind_tls_proxy: false,
+            trusted_proxies: Vec::new(),
+            http: None,
+            metrics: None,
+            walk_in: true,
+            public_speed: false,
+            transfers: DEFAULT_TRANSFERS,
+            public_url: None,
+            waits: Waits::default(),
+            plans: Plans::built_in(&[]),
+        }
+    }
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {path}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file has mistakes.
+    #[error("{path} has mistakes:\n{}", mistakes.iter().map(|m| format!("  {m}")).collect::<Vec<_>>().join("\n"))]
+    Mistakes {
+        /// The file.
+        path: PathBuf,
+        /// All of them, in the order of lines.
+        mistakes: Vec<Mistake>,
+    },
+    /// Others could read along.
+    #[error(
+        "listening on {0} without TLS lets everybody on the way read along: give --tls-cert and --tls-key, listen on \
+         127.0.0.1 only, or say --behind-tls-proxy when a proxy in front speaks TLS"
+    )]
+    PlainBeyondLoopback(SocketAddr),
+    /// A certificate without a key, or the other way round.
+    #[error("a certificate and its key belong together: give both --tls-cert and --tls-key")]
+    HalfTls,
+}
+
+impl Config {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// Fails when it cannot be read, or tells all its mistakes.
+    pub fn read(path: &std::path::Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        Self::parse(&text).map_err(|mistakes| ConfigError::Mistakes { path: path.to_owned(), mistakes })
+    }
+
+    /// Reads a file's text.
+    ///
+    /// # Errors
+    /// Tells all its mistakes, each with its line and what is allowed.
+    pub fn parse(text: &str) -> Result<Self, Vec<Mistake>> {
+        file::parse(text)
+    }
+
+    /// Holds against each other what the file and the command line say.
+    ///
+    /// # Errors
+    /// Fails when the listener would speak to strangers without TLS.
+    pub fn checked(self) -> Result<Self, ConfigError> {
+        let plain = self.tls.is_none() && !self.behind_tls_proxy;
+        if plain && !self.listen.ip().is_loopback() {
+            return Err(ConfigError::PlainBeyondLoopback(self.listen));
+        }
+        Ok(self)
+    }
+
+    /// Gives the listener's address as users reach it, without a slash at its end.
+    #[must_use]
+    pub fn address_for_users(&self) -> String {
+        let scheme = if self.tls.is_some() || self.behind_tls_proxy { "https" } else { "http" };
+        let url = self.public_url.clone().unwrap_or_else(|| format!("{scheme}://{}", self.listen));
+        url.trim_end_matches('/').to_owned()
+    }
+}
+
+/// Makes the plans of a list of destinations, for those who have no file.
+#[must_use]
+pub fn plans_for(destinations: &[HostName]) -> Plans {
+    Plans::built_in(destinations)
+}

@@ -1,0 +1,90 @@
+//! `listener.toml`: its keys and what each may hold.
+
+use std::net::SocketAddr;
+
+use super::plans::{self, Plans};
+use super::reader::{Mistake, Reading, Section};
+use super::{Config, TlsFiles};
+use crate::session::Waits;
+
+const ADDRESS: &str = "an address and port like \"0.0.0.0:7443\" or \"[::]:7443\"";
+const HOST: &str = "host names or addresses like \"example.com\"";
+const NETWORK: &str = "networks like \"10.0.0.0/8\"";
+
+pub(super) fn parse(text: &str) -> Result<Config, Vec<Mistake>> {
+    let reading = Reading::of(text);
+    let table = reading.parse();
+    let config = config(&Section::of(&reading, "", &table));
+    let mistakes = reading.mistakes();
+    if mistakes.is_empty() { Ok(config) } else { Err(mistakes) }
+}
+
+fn config(section: &Section<'_, '_>) -> Config {
+    let default = Config::default();
+    let destinations = section.list("destinations", HOST).unwrap_or_default();
+    Config {
+        operator: section.text("operator").unwrap_or(default.operator),
+        listen: section.parsed("listen", ADDRESS).unwrap_or(default.listen),
+        data: section.parsed("data", "a folder").unwrap_or(default.data),
+        tls: tls(section),
+        behind_tls_proxy: section.flag("behind_tls_proxy").unwrap_or(default.behind_tls_proxy),
+        trusted_proxies: section.list("trusted_proxies", NETWORK).unwrap_or_default(),
+        http: section.parsed::<SocketAddr>("http", ADDRESS),
+        metrics: section.parsed::<SocketAddr>("metrics", ADDRESS),
+        walk_in: section.flag("walk_in").unwrap_or(default.walk_in),
+        public_speed: section.flag("public_speed").unwrap_or(default.public_speed),
+        transfers: section
+            .number::<u16>("transfers", "a whole number from 0 to 65535")
+            .map_or(default.transfers, usize::from),
+        public_url: section.read("public_url", "http://… or https://…", url),
+        waits: waits(section),
+        plans: all_plans(section, &destinations),
+    }
+}
+
+fn url(text: &str) -> Option<String> {
+    (text.starts_with("http://") || text.starts_with("https://")).then(|| text.to_owned())
+}
+
+fn tls(section: &Section<'_, '_>) -> Option<TlsFiles> {
+    let within = Section::within(section.reading, "tls", section.value("tls")?)?;
+    let (cert, key) = (within.parsed("cert", "a file"), within.parsed("key", "a file"));
+    if cert.is_none() || key.is_none() {
+        within.wrong("needs both cert and key, each a PEM file");
+    }
+    within.finish();
+    Some(TlsFiles { cert: cert?, key: key? })
+}
+
+fn waits(section: &Section<'_, '_>) -> Waits {
+    let mut waits = Waits::default();
+    let Some(value) = section.value("waits") else { return waits };
+    let Some(within) = Section::within(section.reading, "waits", value) else { return waits };
+    let places = [
+        ("join", &mut waits.join),
+        ("grace", &mut waits.grace),
+        ("idle", &mut waits.idle),
+        ("ending", &mut waits.ending),
+    ];
+    for (key, place) in places {
+        if let Some(duration) = within.duration(key) {
+            *place = duration;
+        }
+    }
+    within.finish();
+    waits
+}
+
+fn all_plans(section: &Section<'_, '_>, destinations: &[cnc_model::HostName]) -> Plans {
+    let mut plans = Plans::built_in(destinations);
+    if let Some(value) = section.value("plan")
+        && let Some(within) = Section::within(section.reading, "plan", value)
+    {
+        for (name, value) in within.entries() {
+            if let Some(plan) = plans::read(section.reading, name.get_ref(), value) {
+                plans.insert(plan);
+            }
+        }
+    }
+    plans
+}

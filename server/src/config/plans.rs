@@ -1,0 +1,236 @@
+//! Plans: the one that is built in, and those that the operator writes.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU16;
+
+use cnc_model::test::{Multipath, PingProtocol, PingTest, ThroughputPeer, ThroughputTest, TraceProtocol, TraceTest};
+use cnc_model::{Destination, Family, HostName, Plan, Test, Ttl};
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::reader::{Reading, Section, shown};
+
+/// The plan that sessions begin with where nobody says otherwise.
+pub const DEFAULT_PLAN: &str = "default";
+/// The most stages of a plan: beyond it nobody follows what is going on.
+pub const MAX_STAGES: usize = 32;
+/// The most tests of a stage: side by side, more would measure each other.
+pub const MAX_TESTS: usize = 64;
+
+/// The plans by name; there is always one called [`DEFAULT_PLAN`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plans(BTreeMap<String, Plan>);
+
+impl Plans {
+    /// Makes the plans of a listener whose operator wrote none.
+    #[must_use]
+    pub fn built_in(destinations: &[HostName]) -> Self {
+        Self(BTreeMap::from([(DEFAULT_PLAN.to_owned(), default_plan(destinations))]))
+    }
+
+    /// Gives a plan by its name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Plan> {
+        self.0.get(name)
+    }
+
+    /// Gives all plans in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = &Plan> {
+        self.0.values()
+    }
+
+    /// Adds a plan, in place of one of the same name.
+    pub fn insert(&mut self, plan: Plan) {
+        self.0.insert(plan.name.clone(), plan);
+    }
+}
+
+/// The machine first; then the way, side by side, while nothing loads it; then the load, one direction at a time.
+fn default_plan(destinations: &[HostName]) -> Plan {
+    let hosts = destinations.iter().cloned().map(Destination::Host);
+    let path: Vec<_> = [Destination::Gateway, Destination::Listener]
+        .into_iter()
+        .chain(hosts)
+        .take(MAX_TESTS / 2)
+        .flat_map(|to| [Test::Ping(PingTest::to(to.clone())), Test::Trace(TraceTest::to(to))])
+        .collect();
+    let load = ThroughputTest::against(ThroughputPeer::Listener);
+    Plan {
+        name: DEFAULT_PLAN.into(),
+        description: "the machine, the way to the gateway, the listener and known places, then throughput".into(),
+        stages: vec![vec![Test::System], path, vec![Test::Download(load.clone())], vec![Test::Upload(load)]],
+    }
+}
+
+/// Reads one `[plan.NAME]`.
+pub(super) fn read<'t>(reading: &Reading<'t>, name: &str, value: &Spanned<DeValue<'t>>) -> Option<Plan> {
+    let section = Section::within(reading, format!("plan.{name}"), value)?;
+    let description = section.text("description").unwrap_or_default();
+    let stages = stages(&section);
+    section.finish();
+    Some(Plan { name: name.to_owned(), description, stages: stages? })
+}
+
+fn stages(section: &Section<'_, '_>) -> Option<Vec<Vec<Test>>> {
+    let allowed = "a list of stages: one [[plan.NAME.stage]] for each, with tests = […]";
+    let Some(value) = section.value("stage") else {
+        section.wrong(format_args!("needs {allowed}"));
+        return None;
+    };
+    let Some(array) = value.get_ref().as_array() else {
+        section.wrong_value("stage", value, format_args!("must be {allowed}, not {}", shown(value.get_ref())));
+        return None;
+    };
+    if array.len() > MAX_STAGES {
+        section.wrong_value("stage", value, format_args!("must have at most {MAX_STAGES}, not {}", array.len()));
+    }
+    Some(array.iter().filter_map(|stage| tests(section.reading, stage)).collect())
+}
+
+fn tests<'t>(reading: &Reading<'t>, stage: &Spanned<DeValue<'t>>) -> Option<Vec<Test>> {
+    let section = Section::within(reading, "stage", stage)?;
+    let allowed = "a list of tests like { ping = \"example.com\", count = 20 }";
+    let value = section.value("tests");
+    let array = value.and_then(|value| value.get_ref().as_array());
+    let tests = match (value, array) {
+        (_, Some(array)) if !array.is_empty() && array.len() <= MAX_TESTS => {
+            Some(array.iter().filter_map(|value| test(reading, value)).collect())
+        }
+        (Some(value), _) => {
+            section.wrong_value("tests", value, format_args!("must be {allowed}, 1 to {MAX_TESTS} of them"));
+            None
+        }
+        (None, _) => {
+            section.wrong(format_args!("needs tests = {allowed}"));
+            None
+        }
+    };
+    section.finish();
+    tests
+}
+
+/// Reads one test: the key that names its kind holds what it is aimed at.
+fn test<'t>(reading: &Reading<'t>, value: &Spanned<DeValue<'t>>) -> Option<Test> {
+    let section = Section::within(reading, "test", value)?;
+    let kinds = [
+        section.value("system").map(|_| system(&section)),
+        section.value("ping").map(|_| ping(&section)),
+        section.value("trace").map(|_| trace(&section)),
+        section.value("download").map(|_| throughput(&section, "download").map(Test::Download)),
+        section.value("upload").map(|_| throughput(&section, "upload").map(Test::Upload)),
+    ];
+    let mut kinds = kinds.into_iter().flatten();
+    let (first, second) = (kinds.next(), kinds.next());
+    let test = match (first, second) {
+        (Some(test), None) => test,
+        (None, _) | (_, Some(_)) => {
+            section.wrong("needs exactly one of system = true, ping, trace, download and upload");
+            None
+        }
+    };
+    if test.is_some() || first_is_known(value) {
+        section.finish();
+    }
+    match test?.checked() {
+        Ok(test) => Some(test),
+        Err(error) => {
+            reading.mistake(value.span().start, error.to_string());
+            None
+        }
+    }
+}
+
+/// Tells whether the kind is clear, so that complaining of further keys helps.
+fn first_is_known(value: &Spanned<DeValue<'_>>) -> bool {
+    let kinds = ["system", "ping", "trace", "download", "upload"];
+    value.get_ref().as_table().is_some_and(|table| kinds.iter().filter(|kind| table.contains_key(**kind)).count() == 1)
+}
+
+fn system(section: &Section<'_, '_>) -> Option<Test> {
+    match section.flag("system")? {
+        true => Some(Test::System),
+        false => {
+            section.wrong("system = false is no test: leave it out");
+            None
+        }
+    }
+}
+
+const DESTINATION: &str = "\"gateway\", \"resolver\", \"listener\", a host name or an address";
+
+fn ping(section: &Section<'_, '_>) -> Option<Test> {
+    let mut ping = PingTest::to(section.parsed::<Destination>("ping", DESTINATION)?);
+    ping.family = family(section).unwrap_or(ping.family);
+    let protocol = section.read("protocol", "\"icmp\", \"tcp:PORT\" or \"udp:PORT\"", ping_protocol);
+    ping.protocol = protocol.unwrap_or(ping.protocol);
+    ping.count = section.number("count", "a whole number").unwrap_or(ping.count);
+    ping.interval = section.duration("interval").unwrap_or(ping.interval);
+    ping.timeout = section.duration("timeout").unwrap_or(ping.timeout);
+    ping.payload_bytes = section.number("payload_bytes", "a whole number").unwrap_or(ping.payload_bytes);
+    Some(Test::Ping(ping))
+}
+
+fn trace(section: &Section<'_, '_>) -> Option<Test> {
+    let mut trace = TraceTest::to(section.parsed::<Destination>("trace", DESTINATION)?);
+    trace.family = family(section).unwrap_or(trace.family);
+    let protocol = section.read("protocol", "\"icmp\", \"udp\", \"udp:PORT\" or \"tcp:PORT\"", trace_protocol);
+    trace.protocol = protocol.unwrap_or(trace.protocol);
+    let strategy = section.read("strategy", "\"classic\", \"paris\" or \"dublin\"", strategy);
+    trace.strategy = strategy.unwrap_or(trace.strategy);
+    trace.rounds = section.number("rounds", "a whole number").unwrap_or(trace.rounds);
+    trace.interval = section.duration("interval").unwrap_or(trace.interval);
+    let hops = section.number::<u8>("max_hops", "a whole number from 1 to 255");
+    trace.max_hops = hops.and_then(|hops| Ttl::try_from(u32::from(hops)).ok()).unwrap_or(trace.max_hops);
+    trace.names = section.flag("names").unwrap_or(trace.names);
+    Some(Test::Trace(trace))
+}
+
+fn throughput(section: &Section<'_, '_>, key: &'static str) -> Option<ThroughputTest> {
+    let peer = section.text(key)?;
+    let peer = if peer == "listener" { ThroughputPeer::Listener } else { ThroughputPeer::Url(peer) };
+    let mut load = ThroughputTest::against(peer);
+    load.flows = section.number("flows", "a whole number").unwrap_or(load.flows);
+    load.duration = section.duration("duration").unwrap_or(load.duration);
+    load.max_bytes = section.number("max_bytes", "a whole number").unwrap_or(load.max_bytes);
+    Some(load)
+}
+
+fn family(section: &Section<'_, '_>) -> Option<Family> {
+    section.read("family", "\"any\", \"v4\" or \"v6\"", |text| match text {
+        "any" => Some(Family::Any),
+        "v4" => Some(Family::V4),
+        "v6" => Some(Family::V6),
+        _ => None,
+    })
+}
+
+/// Reads `icmp`, `tcp:PORT` or `udp:PORT`.
+pub(crate) fn ping_protocol(text: &str) -> Option<PingProtocol> {
+    match text.split_once(':') {
+        None if text == "icmp" => Some(PingProtocol::Icmp),
+        Some(("tcp", port)) => port.parse().ok().map(PingProtocol::Tcp),
+        Some(("udp", port)) => port.parse().ok().map(PingProtocol::Udp),
+        None | Some(_) => None,
+    }
+}
+
+/// Reads `icmp`, `udp`, `udp:PORT` or `tcp:PORT`.
+pub(crate) fn trace_protocol(text: &str) -> Option<TraceProtocol> {
+    match text.split_once(':') {
+        None if text == "icmp" => Some(TraceProtocol::Icmp),
+        None if text == "udp" => Some(TraceProtocol::Udp(None)),
+        Some(("udp", port)) => port.parse::<NonZeroU16>().ok().map(|port| TraceProtocol::Udp(Some(port))),
+        Some(("tcp", port)) => port.parse().ok().map(TraceProtocol::Tcp),
+        None | Some(_) => None,
+    }
+}
+
+/// Reads `classic`, `paris` or `dublin`.
+pub(crate) fn strategy(text: &str) -> Option<Multipath> {
+    match text {
+        "classic" => Some(Multipath::Classic),
+        "paris" => Some(Multipath::Paris),
+        "dublin" => Some(Multipath::Dublin),
+        _ => None,
+    }
+}

@@ -1,0 +1,154 @@
+//! Sessions and their tests as rows, read back into the model; and their removal.
+
+use std::net::IpAddr;
+
+use cnc_model::message::When;
+use cnc_model::outcome::Failure;
+use cnc_model::session::{SessionOverview, TestRecord};
+use cnc_model::{Outcome, Sequence, SessionId, TestId, Timestamp};
+use rusqlite::{Connection, Row};
+
+use super::error::{Fault, StoreError};
+use super::{Removed, SessionRow, StoredSession, blob, words};
+
+/// Which sessions to read.
+pub(super) enum Which<'a> {
+    Id(SessionId),
+    KeyHash(&'a [u8; 32]),
+    /// Those that have not ended.
+    Open,
+    /// The newest first, from before an id on.
+    Newest {
+        before: Option<SessionId>,
+        limit: u32,
+    },
+}
+
+/// Reads session rows.
+pub(super) fn rows(connection: &Connection, which: &Which<'_>) -> Result<Vec<SessionRow>, Fault> {
+    let (clause, parameters): (_, Vec<rusqlite::types::Value>) = match which {
+        Which::Id(id) => ("session_id = ?1", vec![id.to_string().into()]),
+        Which::KeyHash(hash) => ("key_hash = ?1", vec![hash.to_vec().into()]),
+        Which::Open => ("state <> 'ended'", vec![]),
+        Which::Newest { before: Some(id), limit } => {
+            ("session_id < ?1 ORDER BY session_id DESC LIMIT ?2", vec![id.to_string().into(), (*limit).into()])
+        }
+        Which::Newest { before: None, limit } => ("TRUE ORDER BY session_id DESC LIMIT ?1", vec![(*limit).into()]),
+    };
+    let mut statement = connection.prepare_cached(&format!("SELECT * FROM sessions WHERE {clause}"))?;
+    let mut rows = statement.query(rusqlite::params_from_iter(parameters))?;
+    let mut read = vec![];
+    while let Some(row) = rows.next()? {
+        read.push(read_session(row)?);
+    }
+    Ok(read)
+}
+
+/// Adds to a session's row its tests, with the samples counted.
+pub(super) fn with_tests(connection: &Connection, row: SessionRow) -> Result<StoredSession, Fault> {
+    let mut statement = connection.prepare_cached(
+        "SELECT tests.*, coalesce(counted.samples, 0) AS samples FROM tests
+         LEFT JOIN (SELECT test_id, count(*) AS samples FROM samples WHERE session_id = ?1 GROUP BY test_id) AS counted
+            USING (test_id)
+         WHERE tests.session_id = ?1 ORDER BY tests.test_id",
+    )?;
+    let mut rows = statement.query([row.overview.id.to_string()])?;
+    let mut tests = vec![];
+    while let Some(row) = rows.next()? {
+        tests.push(read_test(row)?);
+    }
+    Ok(StoredSession { stored: row.overview.stored, row, tests })
+}
+
+/// Removes a session with all that refers to it; `None` when there is none.
+pub(super) fn remove(connection: &Connection, session: SessionId) -> Result<Option<Removed>, rusqlite::Error> {
+    let id = session.to_string();
+    let count = |sql: &str| connection.query_row(sql, [&id], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs);
+    let removed = Removed {
+        tests: count("SELECT count(*) FROM tests WHERE session_id = ?1")?,
+        samples: count("SELECT count(*) FROM samples WHERE session_id = ?1")?,
+    };
+    let existed = connection.execute("DELETE FROM sessions WHERE session_id = ?1", [&id])? > 0;
+    Ok(existed.then_some(removed))
+}
+
+fn bad_session(detail: impl Into<String>) -> StoreError {
+    StoreError::Unreadable { table: "sessions", detail: detail.into() }
+}
+
+fn bad_test(detail: impl Into<String>) -> StoreError {
+    StoreError::Unreadable { table: "tests", detail: detail.into() }
+}
+
+fn time(row: &Row<'_>, column: &str) -> Result<Option<Timestamp>, rusqlite::Error> {
+    Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_unix_us))
+}
+
+fn read_session(row: &Row<'_>) -> Result<SessionRow, Fault> {
+    let id: String = row.get("session_id")?;
+    let state: String = row.get("state")?;
+    let end_reason: Option<String> = row.get("end_reason")?;
+    let address: Option<String> = row.get("public_address")?;
+    let stored: i64 = row.get("stored_sequence")?;
+    let overview = SessionOverview {
+        id: id.parse().map_err(|_| bad_session(format!("session_id is {id:?}")))?,
+        label: row.get("label")?,
+        plan: row.get("plan")?,
+        walk_in: row.get("walk_in")?,
+        code: None,
+        state: words::to_state(&state, end_reason.as_deref())
+            .ok_or_else(|| bad_session(format!("state is {state:?} with end_reason {end_reason:?}")))?,
+        connected: false,
+        created: Timestamp::from_unix_us(row.get("created_us")?),
+        joined: time(row, "joined_us")?,
+        ended: time(row, "ended_us")?,
+        client_version: row.get("client_version")?,
+        public_address: address
+            .map(|text| text.parse::<IpAddr>().map_err(|_| bad_session(format!("public_address is {text:?}"))))
+            .transpose()?,
+        clock_offset_us: row.get("clock_offset_us")?,
+        stored: Sequence::new(u64::try_from(stored).map_err(|_| bad_session("stored_sequence is negative"))?),
+    };
+    Ok(SessionRow {
+        overview,
+        consented: time(row, "consented_us")?,
+        code_hash: row.get("code_hash")?,
+        key_hash: row.get("key_hash")?,
+    })
+}
+
+fn read_test(row: &Row<'_>) -> Result<TestRecord, Fault> {
+    let id = TestId::try_from(row.get::<_, u32>("test_id")?).map_err(|error| bad_test(error.to_string()))?;
+    let params: Vec<u8> = row.get("params")?;
+    let summary: Option<Vec<u8>> = row.get("summary")?;
+    Ok(TestRecord {
+        id,
+        what: blob::to_test(&params)?,
+        when: row.get::<_, Option<u32>>("stage")?.map_or(When::Now, When::Stage),
+        issued_by: row.get("issued_by")?,
+        issued: Timestamp::from_unix_us(row.get("issued_us")?),
+        started: time(row, "started_us")?,
+        ended: time(row, "ended_us")?,
+        outcome: read_outcome(row)?,
+        summary: summary.map(|bytes| blob::to_summary(&bytes)).transpose()?,
+        samples: row.get::<_, i64>("samples")?.unsigned_abs(),
+    })
+}
+
+fn read_outcome(row: &Row<'_>) -> Result<Option<Outcome>, Fault> {
+    let word: Option<String> = row.get("outcome")?;
+    Ok(match word.as_deref() {
+        None => None,
+        Some("completed") => Some(Outcome::Completed),
+        Some("cancelled") => Some(Outcome::Cancelled),
+        Some("failed") => {
+            let reason: String = row.get("failure_reason")?;
+            Some(Outcome::Failed(Failure {
+                reason: words::to_reason(&reason).ok_or_else(|| bad_test(format!("failure_reason is {reason:?}")))?,
+                message: row.get("failure_message")?,
+                hint: row.get("failure_hint")?,
+            }))
+        }
+        Some(other) => return Err(bad_test(format!("outcome is {other:?}")).into()),
+    })
+}
