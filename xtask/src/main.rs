@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod demo;
+mod lab;
 mod run;
 mod say;
 mod test;
@@ -18,16 +20,22 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Show the whole road on this machine: a listener, a session, a client, a report
+    Demo(demo::DemoArgs),
+    /// Run a command inside of a named network with known faults
+    Lab(lab::Options),
     /// Set up what is missing, then run all checks and tests
     Test,
 }
 
 fn main() -> ExitCode {
     let done = match Args::parse().command {
-        Command::Test => test::run(),
+        Command::Demo(args) => demo::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Lab(options) => lab::run(&options),
+        Command::Test => test::run().map(|()| ExitCode::SUCCESS),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             say::error(&error);
             ExitCode::FAILURE
