@@ -3,10 +3,10 @@
 
 mod line;
 mod port;
+mod urgent;
 
 use std::{
     io,
-    num::NonZeroU64,
     os::fd::OwnedFd,
     sync::{Arc, atomic::Ordering},
     thread::{self, JoinHandle},
@@ -15,21 +15,18 @@ use std::{
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     pipe::{PipeFlags, pipe_with},
-    process::setpriority_process,
-    thread::set_current_timer_slack,
     time::{ClockId, clock_gettime},
 };
 
 pub(crate) use line::Counters;
 use line::Line;
 use port::{FRAME_BYTES, Port};
+use urgent::be_urgent;
 
 use crate::{namespace::Namespace, plan::PORTS, scenario::Direction};
 
 /// Frames taken in before those that have become due are given out again.
 const BATCH: usize = 64;
-/// The highest `nice` priority: the truth of a test must not bend when its machine is busy.
-const URGENT: i32 = -20;
 const SECOND: u64 = 1_000_000_000;
 
 /// A running relay. Dropping it stops and joins its threads; frames on their way are lost.
@@ -100,9 +97,7 @@ struct Way {
 
 impl Way {
     fn run(mut self) {
-        // Both only sharpen the timing; where they are refused the relay still works.
-        set_current_timer_slack(NonZeroU64::new(1)).ok();
-        setpriority_process(None, URGENT).ok();
+        be_urgent();
         let mut buffer: Box<[u8; FRAME_BYTES]> =
             vec![0; FRAME_BYTES].try_into().expect("the vector has the array's length");
         // Liveness: ended by Relay's drop, which closes the stop pipe.
