@@ -108,3 +108,52 @@ impl Timestamp {
         std::time::Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 }
+
+impl std::fmt::Display for Timestamp {
+    /// Shows the time as RFC 3339 in UTC with microseconds: `2026-01-31T09:05:00.250000Z`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        const DAY_US: i64 = 86_400_000_000;
+        let (year, month, day) = civil(self.0.div_euclid(DAY_US));
+        let us = self.0.rem_euclid(DAY_US);
+        let (seconds, us) = (us / 1_000_000, us % 1_000_000);
+        let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{us:06}Z")
+    }
+}
+
+/// Gives year, month and day of a day counted from 1970-01-01, in the Gregorian calendar. Years begin in March here,
+/// so that the leap day is a year's last, and 400 years are one era of 146,097 days.
+const fn civil(day: i64) -> (i64, i64, i64) {
+    let day = day + 719_468;
+    let era = day.div_euclid(146_097);
+    let of_era = day.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    (year_of_era + era * 400 + if month <= 2 { 1 } else { 0 }, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_show_as_rfc_3339() {
+        let cases = [
+            (0, "1970-01-01T00:00:00.000000Z"),
+            (-1, "1969-12-31T23:59:59.999999Z"),
+            (951_782_400_000_000, "2000-02-29T00:00:00.000000Z"),
+            (1_709_251_199_250_000, "2024-02-29T23:59:59.250000Z"),
+            (1_709_251_200_000_000, "2024-03-01T00:00:00.000000Z"),
+            (1_767_225_599_000_001, "2025-12-31T23:59:59.000001Z"),
+            (4_107_542_400_000_000, "2100-03-01T00:00:00.000000Z"),
+        ];
+        for (us, expected) in cases {
+            assert_eq!(Timestamp::from_unix_us(us).to_string(), expected);
+        }
+        // The ends of the range are shown too, whatever they look like.
+        assert!(Timestamp::from_unix_us(i64::MIN).to_string() < Timestamp::from_unix_us(i64::MAX).to_string());
+    }
+}
