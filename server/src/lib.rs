@@ -1,1 +1,13 @@
-//! Placeholder header.
+//! `cnc-server`: the listener. The pure session and what carries it out, the record, the services, the command line.
+//!
+//! It measures nothing itself; for the responding end of measured protocols it uses `cnc-probe`.
+
+pub mod clock;
+pub mod config;
+pub mod duration;
+pub mod report;
+pub mod roles;
+pub mod secret;
+pub mod session;
+pub mod sessions;
+pub mod store;
