@@ -13,6 +13,8 @@ mod links;
 mod open;
 mod sample;
 mod sessions;
+#[cfg(test)]
+mod tests;
 mod tokens;
 mod words;
 mod write;

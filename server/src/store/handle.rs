@@ -286,6 +286,11 @@ impl Store {
         self.write(Write::Audit(entry)).await.map(drop)
     }
 
+    #[cfg(test)]
+    pub(super) async fn limit_pages_for_test(&self, pages: Option<u32>) {
+        self.write(Write::LimitPages(pages)).await.expect("a setting");
+    }
+
     /// Tells whether the record can be written now, by a transaction that changes nothing of weight.
     ///
     /// # Errors

@@ -24,11 +24,20 @@ pub(super) enum Write {
     Commit(Commit),
     Remove(SessionId),
     InsertToken(TokenRow),
-    RevokeToken { id: String, at: Timestamp },
-    TokenUsed { id: String, at: Timestamp },
+    RevokeToken {
+        id: String,
+        at: Timestamp,
+    },
+    TokenUsed {
+        id: String,
+        at: Timestamp,
+    },
     InsertLink(ReportLink),
     EndJob(JobEnd),
     Audit(AuditEntry),
+    /// Bounds the file's pages, as a disk does.
+    #[cfg(test)]
+    LimitPages(Option<u32>),
 }
 
 /// What a write brought about, where anybody asks.
@@ -149,6 +158,8 @@ fn apply(connection: &Connection, write: &Write, applied: &mut Applied) -> Resul
         Write::InsertLink(link) => links::insert(connection, link)?,
         Write::EndJob(end) => jobs::end(connection, end)?,
         Write::Audit(entry) => audit::insert(connection, entry)?,
+        #[cfg(test)]
+        Write::LimitPages(pages) => connection.pragma_update(None, "max_page_count", pages.unwrap_or(u32::MAX - 1))?,
     }
     Ok(Written::Done)
 }
@@ -170,6 +181,8 @@ fn rows(write: &Write) -> usize {
         | Write::InsertLink(_)
         | Write::EndJob(_)
         | Write::Audit(_) => 1,
+        #[cfg(test)]
+        Write::LimitPages(_) => 1,
     }
 }
 

@@ -1,0 +1,281 @@
+//! The store against real files: what is answered is durable, once, and reads back as it was given.
+
+mod faults;
+mod made_up;
+
+use std::path::{Path, PathBuf};
+
+use cnc_model::session::{EndReason, SessionState};
+use cnc_model::{Sequence, TestId, Timestamp};
+use proptest::prelude::*;
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use super::*;
+use made_up::{completed, id, row, samples, test};
+
+/// A store in a folder of its own.
+struct Place {
+    folder: TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().expect("a folder") }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("cnc.db")
+    }
+
+    fn open(&self) -> Store {
+        Store::open(&self.file()).expect("opens")
+    }
+}
+
+/// Looks into the file as somebody with `sqlite3` would.
+fn count(file: &Path, sql: &str) -> i64 {
+    Connection::open(file).expect("opens").query_row(sql, (), |row| row.get(0)).expect("a number")
+}
+
+async fn store(store: &Store, changes: Vec<Change>, through: Option<u64>) -> Result<(), StoreError> {
+    let commit = Commit { session: id(1), changes, through: through.map(Sequence::new) };
+    store.submit(commit).await.expect("the writer runs").await.expect("an answer")
+}
+
+fn session() -> Change {
+    Change::Session(Box::new(row(1)))
+}
+
+#[tokio::test]
+async fn what_is_stored_reads_back_after_reopening() {
+    let place = Place::new();
+    let first = place.open();
+    let tests = [test(1), completed(2), completed(3), completed(4), completed(5)];
+    let mut changes = vec![session(), Change::Samples(samples())];
+    changes.extend(tests.iter().cloned().map(|test| Change::Test(Box::new(test))));
+    store(&first, changes, Some(99)).await.expect("stored");
+    drop(first);
+
+    let again = place.open();
+    let stored = again.session(id(1)).await.expect("readable").expect("there");
+    let mut expected = row(1);
+    expected.overview.code = None;
+    expected.overview.connected = false;
+    expected.overview.stored = Sequence::new(99);
+    assert_eq!(stored.row, expected);
+    assert_eq!(stored.stored, Sequence::new(99));
+    let counted = stored.tests.iter().map(|test| test.samples).sum::<u64>();
+    assert_eq!(counted, samples().len() as u64);
+    for (stored, given) in stored.tests.iter().zip(&tests) {
+        assert_eq!(TestRecord { samples: 0, ..stored.clone() }, TestRecord { samples: 0, ..given.clone() });
+    }
+    assert_eq!(again.samples(id(1), None, Sequence::NONE, MAX_PAGE).await.expect("readable"), samples());
+    assert_eq!(again.by_key_hash([7; 32]).await.expect("readable"), Some(stored.clone()));
+    assert_eq!(again.by_key_hash([8; 32]).await.expect("readable"), None);
+    assert_eq!(again.open_sessions().await.expect("readable"), [stored]);
+}
+
+#[tokio::test]
+async fn storing_twice_is_storing_once() {
+    let place = Place::new();
+    let handle = place.open();
+    for _ in 0..2 {
+        let changes = vec![session(), Change::Test(Box::new(completed(2))), Change::Samples(samples())];
+        store(&handle, changes, Some(20)).await.expect("stored");
+    }
+    // A sequence that is stored keeps what was stored first; the stored mark never goes back.
+    let mut other = samples();
+    other.iter_mut().for_each(|sample| sample.test = TestId::FIRST);
+    store(&handle, vec![Change::Samples(other)], Some(5)).await.expect("stored");
+    assert_eq!(handle.samples(id(1), None, Sequence::NONE, MAX_PAGE).await.expect("readable"), samples());
+    assert_eq!(handle.session(id(1)).await.expect("readable").expect("there").stored, Sequence::new(20));
+    drop(handle);
+    assert_eq!(count(&place.file(), "SELECT count(*) FROM tests"), 1);
+    assert_eq!(count(&place.file(), "SELECT count(*) FROM samples"), i64::try_from(samples().len()).expect("few"));
+}
+
+#[tokio::test]
+async fn pages_of_samples_join_up() {
+    let place = Place::new();
+    let handle = place.open();
+    store(&handle, vec![session(), Change::Samples(samples())], None).await.expect("stored");
+    let mut gathered = vec![];
+    loop {
+        let after = gathered.last().map_or(Sequence::NONE, |sample: &SequencedSample| sample.sequence);
+        let page = handle.samples(id(1), None, after, 3).await.expect("readable");
+        if page.is_empty() {
+            break;
+        }
+        gathered.extend(page);
+    }
+    assert_eq!(gathered, samples());
+    let test = gathered[0].test;
+    let of_test = handle.samples(id(1), Some(test), Sequence::NONE, MAX_PAGE).await.expect("readable");
+    assert_eq!(of_test, gathered.into_iter().filter(|sample| sample.test == test).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn sessions_are_listed_newest_first_in_pages() {
+    let place = Place::new();
+    let handle = place.open();
+    for n in 1..=5 {
+        let commit = Commit { session: id(n), changes: vec![Change::Session(Box::new(row(n)))], through: None };
+        handle.submit(commit).await.expect("runs").await.expect("answered").expect("stored");
+    }
+    let listed = |limit, before| {
+        let handle = handle.clone();
+        async move {
+            let page = handle.sessions(limit, before).await.expect("readable");
+            page.into_iter().map(|overview| overview.id).collect::<Vec<_>>()
+        }
+    };
+    assert_eq!(listed(2, None).await, [id(5), id(4)]);
+    assert_eq!(listed(2, Some(id(4))).await, [id(3), id(2)]);
+    assert_eq!(listed(9, Some(id(2))).await, [id(1)]);
+}
+
+#[tokio::test]
+async fn one_bad_commit_does_not_take_its_neighbours_with_it() {
+    let place = Place::new();
+    let handle = place.open();
+    store(&handle, vec![session()], None).await.expect("stored");
+    let commit = |session, sequence| {
+        let mut sample = samples()[0];
+        sample.sequence = Sequence::new(sequence);
+        Commit { session, changes: vec![Change::Samples(vec![sample])], through: Some(Sequence::new(sequence)) }
+    };
+    // All three wait before the writer can commit the first together with the others.
+    let (a, b, c) =
+        tokio::join!(handle.submit(commit(id(1), 1)), handle.submit(commit(id(9), 1)), handle.submit(commit(id(1), 2)));
+    assert_eq!(a.expect("runs").await.expect("answered"), Ok(()));
+    assert_eq!(b.expect("runs").await.expect("answered"), Err(StoreError::UnknownSession));
+    assert_eq!(c.expect("runs").await.expect("answered"), Ok(()));
+    assert_eq!(handle.samples(id(1), None, Sequence::NONE, MAX_PAGE).await.expect("readable").len(), 2);
+}
+
+#[tokio::test]
+async fn dropping_the_last_handle_stores_what_was_submitted() {
+    let place = Place::new();
+    let handle = place.open();
+    store(&handle, vec![session()], None).await.expect("stored");
+    for n in 1..=500 {
+        let mut sample = samples()[0];
+        sample.sequence = Sequence::new(n);
+        let changes = vec![Change::Samples(vec![sample])];
+        drop(handle.submit(Commit { session: id(1), changes, through: None }).await.expect("runs"));
+    }
+    drop(handle);
+    assert_eq!(count(&place.file(), "SELECT count(*) FROM samples"), 500);
+}
+
+#[tokio::test]
+async fn a_deleted_session_leaves_nothing() {
+    let place = Place::new();
+    let handle = place.open();
+    let link = ReportLink { session: id(1), hash: [3; 32], created: Timestamp::from_unix_us(1) };
+    let ended = Change::Session(Box::new(made_up::ended(row(1), EndReason::Staff)));
+    store(&handle, vec![ended, Change::Test(Box::new(completed(2))), Change::Samples(samples())], None)
+        .await
+        .expect("stored");
+    handle.insert_report_link(link).await.expect("stored");
+    assert_eq!(handle.report_link([3; 32]).await.expect("readable"), Some(id(1)));
+    let removed = handle.delete(id(1)).await.expect("removed");
+    assert_eq!(removed, Some(Removed { tests: 1, samples: samples().len() as u64 }));
+    assert_eq!(handle.delete(id(1)).await.expect("nothing to do"), None);
+    assert_eq!(handle.report_link([3; 32]).await.expect("readable"), None);
+    drop(handle);
+    for table in ["sessions", "tests", "samples", "findings", "jobs", "report_links"] {
+        assert_eq!(count(&place.file(), &format!("SELECT count(*) FROM {table}")), 0, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn an_ended_session_wants_its_report_until_it_is_made() {
+    let place = Place::new();
+    let handle = place.open();
+    let mut wanted = handle.jobs_wanted();
+    let (now, later) = (Timestamp::from_unix_us(i64::MAX / 2), Timestamp::from_unix_us(i64::MAX / 2 + 1));
+    store(&handle, vec![session()], None).await.expect("stored");
+    assert_eq!(handle.due_jobs(now, 9).await.expect("readable"), []);
+
+    let ended = made_up::ended(row(1), EndReason::Staff);
+    store(&handle, vec![Change::Session(Box::new(ended))], None).await.expect("stored");
+    assert!(wanted.has_changed().expect("the writer runs"));
+    wanted.mark_unchanged();
+    let job = handle.due_jobs(now, 9).await.expect("readable").pop().expect("one job");
+    assert_eq!((job.session, job.kind), (id(1), JobKind::Report));
+
+    // Late data while it is being made: what was made is not the last word.
+    store(&handle, vec![Change::Test(Box::new(completed(2)))], None).await.expect("stored");
+    handle.end_job(JobEnd { job, at: now, failure: None }).await.expect("noted");
+    let job = handle.due_jobs(now, 9).await.expect("readable").pop().expect("wanted again");
+
+    let pause = std::time::Duration::from_micros(1);
+    handle.end_job(JobEnd { job, at: now, failure: Some(("no room".into(), pause)) }).await.expect("noted");
+    assert_eq!(handle.due_jobs(now, 9).await.expect("readable"), []);
+    assert_eq!(handle.next_job_due().await.expect("readable"), Some(later));
+    let job = handle.due_jobs(later, 9).await.expect("readable").pop().expect("due again");
+    assert_eq!(job.attempts, 1);
+
+    handle.end_job(JobEnd { job, at: later, failure: None }).await.expect("noted");
+    assert_eq!(handle.next_job_due().await.expect("readable"), None);
+}
+
+#[tokio::test]
+async fn who_never_joined_gets_no_report() {
+    let place = Place::new();
+    let handle = place.open();
+    let mut never = made_up::ended(row(1), EndReason::NeverJoined);
+    never.overview.joined = None;
+    store(&handle, vec![Change::Session(Box::new(never))], None).await.expect("stored");
+    assert_eq!(handle.next_job_due().await.expect("readable"), None);
+    let stored = handle.session(id(1)).await.expect("readable").expect("there");
+    assert_eq!(stored.row.overview.state, SessionState::Ended(EndReason::NeverJoined));
+    assert_eq!(handle.open_sessions().await.expect("readable"), []);
+}
+
+#[tokio::test]
+async fn tokens_and_audit_are_kept() {
+    let place = Place::new();
+    let handle = place.open();
+    let token = made_up::token();
+    handle.insert_token(token.clone()).await.expect("stored");
+    let at = Timestamp::from_unix_us(9);
+    handle.token_used(token.id.clone(), at).await.expect("stored");
+    assert_eq!(handle.revoke_token(token.id.clone(), at).await, Ok(true));
+    assert_eq!(handle.revoke_token(token.id.clone(), at).await, Ok(false));
+    let expected = TokenRow { last_used: Some(at), revoked: Some(at), ..token };
+    assert_eq!(handle.tokens().await.expect("readable"), [expected]);
+    let entry = AuditEntry { at, who: "a".into(), action: "end", session: Some(id(1)), detail: String::new() };
+    handle.audit(entry).await.expect("stored");
+    drop(handle);
+    assert_eq!(count(&place.file(), "SELECT count(*) FROM audit WHERE action = 'end'"), 1);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whatever order and repetition samples come in, each sequence is stored once, as it came first.
+    #[test]
+    fn every_sequence_is_stored_once(batches in prop::collection::vec(prop::collection::vec(1_u64..40, 0..12), 1..12)) {
+        let place = Place::new();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let handle = place.open();
+            store(&handle, vec![session()], None).await.expect("stored");
+            let mut expected = std::collections::BTreeMap::new();
+            for batch in &batches {
+                let given: Vec<_> = batch.iter().map(|&n| SequencedSample {
+                    sequence: Sequence::new(n), ..samples()[usize::try_from(n).expect("small") % samples().len()]
+                }).collect();
+                for sample in &given {
+                    expected.entry(sample.sequence).or_insert(*sample);
+                }
+                store(&handle, vec![Change::Samples(given)], None).await.expect("stored");
+            }
+            let stored = handle.samples(id(1), None, Sequence::NONE, MAX_PAGE).await.expect("readable");
+            assert_eq!(stored, expected.into_values().collect::<Vec<_>>());
+        });
+    }
+}
