@@ -11,9 +11,48 @@
 //! # Ok::<(), cnc_lab::LabError>(())
 //! ```
 //!
+//! A scenario file names hosts and routers and links them. Two hosts are always there, `client` and `server`. A link's
+//! settings hold for both directions; `forward` (first end to second) and `back` say otherwise for one:
+//!
+//! ```
+//! let scenario = cnc_lab::Scenario::parse(r#"
+//!     description = "a slow last mile behind a silent router"
+//!
+//!     [hosts.client.sysctl]
+//!     "net.ipv4.ping_group_range" = "0 2147483647"
+//!     [hosts.server]
+//!     # mute = true          # drops all that arrives
+//!     [routers.home]
+//!     [routers.provider]
+//!     silent = true          # drops its own time-exceeded messages
+//!
+//!     [[links]]
+//!     between = ["client", "home"]
+//!     v4 = ["192.168.1.2", "192.168.1.1"]      # else 10.77.LINK.1 and .2; v6 likewise, else fd77:0:0:LINK::1
+//!
+//!     [[links]]
+//!     between = ["home", "provider"]
+//!     rate = "20mbit"                          # of IP packets
+//!     queue = "100ms"                          # or bytes: "250kb"; else 50ms
+//!     delay = "10ms"
+//!     jitter = "2ms"                           # 0 to 2 ms on top, order kept
+//!     seed = 7                                 # of the random numbers
+//!     back.rate = "100mbit"
+//!     forward.loss = "every 10th"              # or at random: "2%"
+//!
+//!     [[links]]
+//!     between = ["provider", "server"]
+//! "#)?;
+//! assert_eq!(scenario.path("client", "server").len(), 3);
+//! # Ok::<(), cnc_lab::ScenarioError>(())
+//! ```
+//!
 //! Every impaired link has a namespace of its own, the *wire*, between its two ends: what happens there does not
 //! depend on what the ends' kernels do. Frames pass through it by the relay (delay, jitter, loss), or by a `tc`
 //! redirect when there is only a rate; `tbf` is on the port where they leave.
+//!
+//! Processes that a test started on a host are the test's to end: a lab that is dropped takes away the network's names
+//! and wires, not what still runs there.
 
 mod error;
 mod host;

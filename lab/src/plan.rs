@@ -262,3 +262,6 @@ fn owned(settings: &[(&str, &str)]) -> Vec<(String, String)> {
 fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
     writeln!(text, "{line}").expect("writing to a string cannot fail");
 }
+
+#[cfg(test)]
+mod tests;
