@@ -7,6 +7,7 @@
 
 pub mod invalid;
 mod item;
+pub mod json;
 pub mod message;
 mod outcome;
 mod ping;

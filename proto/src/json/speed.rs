@@ -1,0 +1,145 @@
+//! Downloads and uploads.
+
+use std::net::IpAddr;
+
+use cnc_model::BitRate;
+use cnc_model::summary::Measured;
+use cnc_model::throughput::{Confidence, Direction, Phase, StoppedBy, ThroughputSample, ThroughputSummary};
+use serde::Serialize;
+
+use super::ms;
+
+#[derive(Serialize)]
+pub(super) struct SampleBody {
+    direction: &'static str,
+    at_ms: f64,
+    interval_ms: f64,
+    flow_count: u16,
+    bytes: u64,
+    goodput_bps: f64,
+    phase: &'static str,
+    rtt_ms: Option<f64>,
+}
+
+impl From<&ThroughputSample> for SampleBody {
+    fn from(sample: &ThroughputSample) -> Self {
+        let ThroughputSample { direction, at, interval, flow_count, bytes, phase, rtt } = *sample;
+        Self {
+            direction: match direction {
+                Direction::Download => "download",
+                Direction::Upload => "upload",
+            },
+            at_ms: ms(at),
+            interval_ms: ms(interval),
+            flow_count,
+            bytes,
+            goodput_bps: sample.goodput().bps(),
+            phase: match phase {
+                Phase::Ramp => "ramp",
+                Phase::Steady => "steady",
+            },
+            rtt_ms: rtt.map(ms),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct SummaryBody<'a> {
+    url: Option<&'a str>,
+    address: Option<IpAddr>,
+    method: Option<&'a str>,
+    engine: Option<&'a str>,
+    download: Option<OneWay>,
+    upload: Option<OneWay>,
+    idle_rtt_ms: Option<f64>,
+    loaded_rtt_ms: Loaded,
+    /// The figures from here on are derived from probes during the load that are not taken yet, so `null`.
+    added_rtt_ms: Option<f64>,
+    bufferbloat_grade: Option<&'a str>,
+    rpm: Option<f64>,
+    contended: Option<bool>,
+    shed: u64,
+}
+
+#[derive(Serialize)]
+struct Loaded {
+    download: Option<f64>,
+    upload: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct OneWay {
+    goodput_bps: f64,
+    steady_bps: Option<f64>,
+    bytes: u64,
+    duration_ms: f64,
+    flows: u16,
+    confidence: &'static str,
+    stopped_by: &'static str,
+    sender_bytes: Option<u64>,
+    ends_disagree: Option<bool>,
+}
+
+impl<'a> SummaryBody<'a> {
+    /// Joins what was run of the two directions; what they share is the first one's.
+    pub(super) fn new(download: Option<&'a ThroughputSummary>, upload: Option<&'a ThroughputSummary>) -> Self {
+        let runs = || download.into_iter().chain(upload);
+        let measured = runs().map(|run| &run.measured).next();
+        let loaded = |run: Option<&ThroughputSummary>| run.and_then(|run| run.loaded_rtt).map(ms);
+        Self {
+            url: measured.map(|measured| measured.host.as_str()),
+            address: measured.and_then(|measured| measured.address),
+            method: measured.map(|measured| measured.method.as_str()),
+            engine: measured.map(|measured| measured.engine.as_str()),
+            download: download.map(Into::into),
+            upload: upload.map(Into::into),
+            idle_rtt_ms: runs().find_map(|run| run.idle_rtt).map(ms),
+            loaded_rtt_ms: Loaded { download: loaded(download), upload: loaded(upload) },
+            added_rtt_ms: None,
+            bufferbloat_grade: None,
+            rpm: None,
+            contended: None,
+            shed: runs().map(|run| run.measured.shed).sum(),
+        }
+    }
+}
+
+impl From<&ThroughputSummary> for OneWay {
+    fn from(summary: &ThroughputSummary) -> Self {
+        let ThroughputSummary {
+            measured: Measured { host: _, address: _, method: _, engine: _, shed: _ },
+            direction: _,
+            goodput,
+            steady,
+            bytes,
+            duration,
+            flows,
+            confidence,
+            stopped_by,
+            sender_bytes,
+            idle_rtt: _,
+            loaded_rtt: _,
+        } = summary;
+        Self {
+            goodput_bps: goodput.bps(),
+            steady_bps: steady.map(BitRate::bps),
+            bytes: *bytes,
+            duration_ms: ms(*duration),
+            flows: *flows,
+            confidence: match confidence {
+                Confidence::Low => "low",
+                Confidence::Medium => "medium",
+                Confidence::High => "high",
+            },
+            stopped_by: match stopped_by {
+                StoppedBy::Duration => "duration",
+                StoppedBy::Bytes => "bytes",
+                StoppedBy::End => "end",
+                StoppedBy::Cancelled => "cancelled",
+                StoppedBy::Broken => "broken",
+            },
+            sender_bytes: *sender_bytes,
+            ends_disagree: summary.ends_disagree(),
+        }
+    }
+}
