@@ -1,1 +1,24 @@
-//! Placeholder header.
+//! `cnc-probe`: the measuring engine, and the responding end of everything that it measures.
+//!
+//! Only this crate opens sockets to measure. It knows the model's words and nothing of sessions, gRPC, stores or
+//! screens. Every measuring function takes a [`Sink`] for its samples and a cancellation token, and gives back what
+//! the samples cannot tell; the figures are made from the samples by the model's folds.
+
+pub mod engine;
+pub mod error;
+mod identifier;
+mod permission;
+pub mod ping;
+pub mod resolve;
+mod route;
+pub mod sink;
+pub mod system;
+pub mod trace;
+
+pub use engine::Engine;
+pub use error::ProbeError;
+pub use ping::ping;
+pub use resolve::{resolve, reverse_names};
+pub use sink::{Sink, sink};
+pub use system::system;
+pub use trace::trace;

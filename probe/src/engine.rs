@@ -1,0 +1,56 @@
+//! The names of the means by which a figure came about. They are stored with every result.
+
+use std::fmt;
+
+/// By which means something was measured; which one, the machine's permissions decide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Engine {
+    /// ICMP echo by surge-ping on a raw socket.
+    PingRaw,
+    /// ICMP echo by surge-ping on a datagram socket, which shows neither ICMP errors nor the reply's TTL.
+    PingDatagram,
+    /// TCP handshakes by the system's own connect.
+    TcpConnect,
+    /// UDP datagrams to an echo port.
+    UdpEcho,
+    /// ICMP probes by trippy-core.
+    TraceIcmp,
+    /// UDP probes by trippy-core, each a flow of its own.
+    TraceUdpClassic,
+    /// UDP probes by trippy-core, all of one flow.
+    TraceUdpParis,
+    /// UDP probes by trippy-core, one flow a round.
+    TraceUdpDublin,
+    /// TCP probes by trippy-core, each a flow of its own: it knows no other strategy for TCP.
+    TraceTcp,
+    /// HTTP/1.1 bodies by hyper over plain TCP.
+    Http,
+    /// HTTP/1.1 bodies by hyper over TLS by rustls.
+    Https,
+}
+
+impl Engine {
+    /// Gives the name under which results are stored.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PingRaw => "surge-ping raw",
+            Self::PingDatagram => "surge-ping datagram",
+            Self::TcpConnect => "tcp connect",
+            Self::UdpEcho => "udp echo",
+            Self::TraceIcmp => "trippy-core icmp",
+            Self::TraceUdpClassic => "trippy-core udp classic",
+            Self::TraceUdpParis => "trippy-core udp paris",
+            Self::TraceUdpDublin => "trippy-core udp dublin",
+            Self::TraceTcp => "trippy-core tcp classic",
+            Self::Http => "hyper http/1.1",
+            Self::Https => "hyper http/1.1 over rustls",
+        }
+    }
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,45 @@
+//! TCP handshakes as probes: an accepted and a refused connection are both replies.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use cnc_model::ping::{Clock, PingReply};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use super::{Answer, Flight};
+
+/// When systems send an unanswered SYN again (RFC 6298). A handshake that took longer may belong to either, so it
+/// counts as lost and late.
+pub(super) const FIRST_RETRANSMISSION: Duration = Duration::from_secs(1);
+
+/// Opens connections to one port and closes them again.
+pub(super) struct Prober {
+    pub(super) target: SocketAddr,
+}
+
+impl Prober {
+    /// Sends a SYN.
+    pub(super) async fn send(&self) -> Flight {
+        let target = self.target;
+        Flight::start(|sent| exchange(target, sent)).await
+    }
+}
+
+async fn exchange(target: SocketAddr, sent: Instant) -> Answer {
+    use io::ErrorKind;
+    let result = TcpStream::connect(target).await;
+    let reply = PingReply { rtt: sent.elapsed(), from: target.ip(), ttl: None, clock: Clock::User };
+    let kind = result.err().map(|error| error.kind());
+    if matches!(kind, None | Some(ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset)) {
+        Answer::Reply(reply)
+    } else if matches!(kind, Some(ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable)) {
+        Answer::Unreachable { from: None }
+    } else if kind == Some(ErrorKind::TimedOut) {
+        Answer::Silence
+    } else {
+        // No ports or files are left, or this machine forbids it: no packet left it.
+        Answer::NotSent
+    }
+}

@@ -1,0 +1,145 @@
+//! The machine's description: what sysinfo tells, and what the platform's own file adds. Nothing here fails: what
+//! the system does not tell stays *not measured*. MAC addresses are never read.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(not(target_os = "linux"))]
+mod other;
+
+use std::net::Ipv6Addr;
+use std::path::Path;
+use std::time::Duration;
+
+use cnc_model::BitRate;
+use cnc_model::system::{Cpu, Interface, InterfaceAddress, InterfaceKind, Memory, SystemInfo};
+use sysinfo::{CpuRefreshKind, InterfaceOperationalState, MemoryRefreshKind, NetworkData, Networks, RefreshKind};
+
+#[cfg(target_os = "linux")]
+use self::linux as platform;
+#[cfg(not(target_os = "linux"))]
+use self::other as platform;
+
+/// Where the system's files are; only tests look elsewhere.
+const ROOT: &str = "/";
+
+/// Describes this machine. It takes a fifth of a second, which the CPU's load is measured over. The machine's name is
+/// part of it only when `names` is true.
+pub async fn system(names: bool) -> SystemInfo {
+    let root = Path::new(ROOT);
+    SystemInfo {
+        os_name: sysinfo::System::name().ok(),
+        os_version: sysinfo::System::os_version().ok(),
+        kernel: sysinfo::System::kernel_version().ok(),
+        architecture: std::env::consts::ARCH.to_owned(),
+        host_name: if names { sysinfo::System::host_name().ok() } else { None },
+        uptime: sysinfo::System::uptime().ok().map(Duration::from_secs),
+        interfaces: interfaces(root),
+        gateways: platform::gateways(root),
+        resolvers: platform::resolvers(root),
+        ..hardware().await
+    }
+}
+
+/// Finds the interface behind which a link-local address is a gateway; `None` when it is none.
+pub(crate) fn link_local_scope(address: Ipv6Addr) -> Option<u32> {
+    platform::link_local_scope(Path::new(ROOT), address)
+}
+
+/// Describes processor and memory.
+async fn hardware() -> SystemInfo {
+    let what = RefreshKind::nothing()
+        .with_cpu(CpuRefreshKind::nothing().with_usage())
+        .with_memory(MemoryRefreshKind::everything());
+    let Ok(mut system) = sysinfo::System::new_with_specifics(what) else {
+        return SystemInfo::default();
+    };
+    tokio::time::sleep(sysinfo::MINIMUM_CPU_UPDATE_INTERVAL).await;
+    system.refresh_cpu_usage();
+    let load = f64::from(system.global_cpu_usage()) / 100.0;
+    let some = |bytes: u64| (bytes > 0).then_some(bytes);
+    let swap_bytes = system.total_swap();
+    SystemInfo {
+        cpu: Cpu {
+            model: system.cpus().first().map(|cpu| cpu.brand().trim().to_owned()).filter(|model| !model.is_empty()),
+            cores: u32::try_from(system.cpus().len()).ok().filter(|&cores| cores > 0),
+            load: load.is_finite().then_some(load.clamp(0.0, 1.0)),
+        },
+        memory: Memory {
+            total_bytes: some(system.total_memory()),
+            available_bytes: some(system.total_memory()).map(|_| system.available_memory()),
+        },
+        // A machine without swap has none of it: that is measured, unlike a memory of nothing.
+        swap: Memory { total_bytes: Some(swap_bytes), available_bytes: Some(system.free_swap()) },
+        ..SystemInfo::default()
+    }
+}
+
+/// Describes all network interfaces, sorted by name.
+fn interfaces(root: &Path) -> Vec<Interface> {
+    let Ok(networks) = Networks::new_with_refreshed_list() else {
+        return Vec::new();
+    };
+    let mut interfaces: Vec<_> =
+        networks.iter().map(|(name, data)| interface(root, name.to_string_lossy().into_owned(), data)).collect();
+    interfaces.sort_by(|a, b| a.name.cmp(&b.name));
+    interfaces
+}
+
+fn interface(root: &Path, name: String, data: &NetworkData) -> Interface {
+    let link = platform::link(root, &name);
+    let addresses: Vec<_> = data
+        .ip_networks()
+        .iter()
+        .map(|network| InterfaceAddress { address: network.addr, prefix_bits: network.prefix })
+        .collect();
+    let is_loopback = addresses.iter().any(|a| a.address.is_loopback());
+    let state = data.operational_state();
+    let is_down = matches!(state, InterfaceOperationalState::Down | InterfaceOperationalState::NotPresent);
+    let up = (state == InterfaceOperationalState::Up || is_down).then_some(!is_down);
+    Interface {
+        kind: if is_loopback { InterfaceKind::Loopback } else { link.kind },
+        up: link.up.or(up),
+        speed: link.speed.or_else(|| data.transmit_link_speed().and_then(bit_rate)),
+        mtu_bytes: u32::try_from(data.mtu()).ok().filter(|&mtu| mtu > 0),
+        addresses,
+        receive_errors: Some(data.total_errors_on_received()),
+        transmit_errors: Some(data.total_errors_on_transmitted()),
+        receive_drops: link.receive_drops,
+        transmit_drops: link.transmit_drops,
+        name,
+    }
+}
+
+fn bit_rate(bps: u64) -> Option<BitRate> {
+    #[expect(clippy::cast_precision_loss, reason = "no link moves 2^53 bits a second")]
+    BitRate::from_bps(bps as f64).ok().filter(|rate| *rate > BitRate::ZERO)
+}
+
+/// What the platform tells of an interface beyond what sysinfo does.
+#[derive(Debug, Default, PartialEq)]
+struct Link {
+    kind: InterfaceKind,
+    up: Option<bool>,
+    speed: Option<BitRate>,
+    receive_drops: Option<u64>,
+    transmit_drops: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn this_machine_is_described_and_its_name_kept_back() {
+        let info = system(false).await;
+        assert!(info.os_name.is_some() && info.kernel.is_some());
+        assert!(info.memory.total_bytes.is_some_and(|bytes| bytes > 1_000_000));
+        assert!(info.cpu.cores.is_some_and(|cores| cores > 0));
+        assert!(info.cpu.load.is_some_and(|load| (0.0..=1.0).contains(&load)));
+        assert!(info.uptime.is_some_and(|uptime| !uptime.is_zero()));
+        assert_eq!(info.host_name, None);
+        let loopback = info.interfaces.iter().find(|i| i.kind == InterfaceKind::Loopback).expect("loopback");
+        assert!(loopback.addresses.iter().any(|a| a.address.is_loopback()));
+        assert!(system(true).await.host_name.is_some());
+    }
+}
