@@ -1,5 +1,9 @@
-//! What the test files share: finding the product's programs and reading what they write. It holds no test and
-//! knows nothing of the product but CONTRACT: commands, exit codes, JSON.
+//! What the test files and benchmarks share: the product's programs, started and read as their users do. It holds no
+//! test, and of the product it knows its contract: commands, exit codes, JSON, `cnc.v1`, the store's tables.
 
+pub mod client;
 pub mod lines;
+pub mod listener;
 pub mod programs;
+pub mod staff;
+pub mod store;

@@ -1,6 +1,8 @@
-//! Finds the product's own programs where the workspace's build leaves them.
+//! Finds the product's own programs where the workspace's build leaves them, and tells them to end.
 
 use std::path::PathBuf;
+
+use tokio::process::{Child, Command};
 
 /// Gives the path of `cnc` or `cnc-listener`, as built beside the running test.
 ///
@@ -10,7 +12,17 @@ use std::path::PathBuf;
 pub fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a running program has a path");
     let profile = test.ancestors().nth(2).expect("cargo leaves tests two folders deep");
-    let found = [profile, test.parent().unwrap_or(profile)].map(|folder| folder.join(name));
-    let built = "build it first: cargo build --workspace --all-targets";
-    found.into_iter().find(|file| file.is_file()).unwrap_or_else(|| panic!("{name} is not there; {built}"))
+    let file = profile.join(name);
+    assert!(file.is_file(), "{name} is not there; build it first: cargo build --workspace --all-targets");
+    file
+}
+
+/// Sends a signal, as a terminal or a service manager does.
+///
+/// # Panics
+/// When the process is gone.
+pub async fn signal(child: &Child, name: &str) {
+    let id = child.id().expect("the process has not been waited for").to_string();
+    let sent = Command::new("kill").args(["-s", name, &id]).status().await.expect("kill can be started");
+    assert!(sent.success(), "no process {id}");
 }

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod demo;
 mod lab;
 mod run;
@@ -20,6 +21,8 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Measure beside the peers: one line a figure
+    Bench(bench::BenchArgs),
     /// Show the whole road on this machine: a listener, a session, a client, a report
     Demo(demo::DemoArgs),
     /// Run a command inside of a named network with known faults
@@ -30,6 +33,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Args::parse().command {
+        Command::Bench(args) => bench::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Demo(args) => demo::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Lab(options) => lab::run(&options),
         Command::Test => test::run().map(|()| ExitCode::SUCCESS),

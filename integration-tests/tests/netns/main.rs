@@ -11,6 +11,7 @@ use cnc_lab::{Host, Lab, Scenario};
 mod loss;
 mod path;
 mod privilege;
+mod rate;
 mod rtt;
 
 /// Builds a network, or gives `None` where that cannot be done and a skip was told.

@@ -1,0 +1,156 @@
+//! A real listener as a process of its own, on loopback or wherever its command puts it.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::programs::program;
+use crate::staff::Staff;
+
+/// How long a start may take on a machine that compiles meanwhile.
+const START: Duration = Duration::from_secs(30);
+
+/// A plan that is over in seconds and needs no privilege.
+pub const QUICK: &str = r#"
+operator = "the tests"
+
+[plan.quick]
+description = "a look in seconds"
+
+[[plan.quick.stage]]
+tests = [{ system = true }, { ping = "127.0.0.1", protocol = "tcp:9", count = 20, interval = "10ms", timeout = "500ms" }]
+
+[[plan.quick.stage]]
+tests = [{ download = "listener", flows = 2, duration = "1s" }]
+
+[[plan.quick.stage]]
+tests = [{ upload = "listener", flows = 2, duration = "1s" }]
+
+[plan.nothing]
+description = "only the machine; tests are pushed by hand"
+
+[[plan.nothing.stage]]
+tests = [{ system = true }]
+"#;
+
+/// A running listener. Dropping it kills it and removes its data.
+#[derive(Debug)]
+pub struct Listener {
+    child: Child,
+    url: String,
+    data: TempDir,
+    /// Reads what it says, so that it never waits for a reader.
+    _reading: JoinSet<()>,
+}
+
+impl Listener {
+    /// Starts one on a free port of loopback.
+    ///
+    /// # Panics
+    /// When it does not say in time that it listens.
+    pub async fn start(config: &str) -> Self {
+        Self::start_by(std::process::Command::new(program("cnc-listener")), "127.0.0.1:0", config, &[]).await
+    }
+
+    /// Starts one by a command, which may run it somewhere else; its arguments are added.
+    ///
+    /// # Panics
+    /// When it does not say in time that it listens.
+    pub async fn start_by(command: std::process::Command, listen: &str, config: &str, more: &[&str]) -> Self {
+        let data = tempfile::tempdir().expect("a temporary folder can be made");
+        let file = data.path().join("listener.toml");
+        std::fs::write(&file, config).expect("the config can be written");
+        let mut command = Command::from(command);
+        command
+            .args(["serve", "--listen", listen])
+            .args(more)
+            .arg("--config")
+            .arg(&file)
+            .arg("--data")
+            .arg(data.path());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().expect("cnc-listener can be started");
+        let mut said = BufReader::new(child.stderr.take().expect("it is piped"));
+        let url = timeout(START, address(&mut said)).await.expect("the listener says in time where it listens");
+        let mut reading = JoinSet::new();
+        reading.spawn(async move {
+            let mut lines = said.lines();
+            // Liveness: the listener's end closes it.
+            while let Ok(Some(_)) = lines.next_line().await {}
+        });
+        Self { child, url, data, _reading: reading }
+    }
+
+    /// Gives where it answers.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Gives its data folder.
+    #[must_use]
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// Gives its store's file.
+    #[must_use]
+    pub fn store(&self) -> PathBuf {
+        self.data().join("cnc.db")
+    }
+
+    /// Gives a session's report's file.
+    #[must_use]
+    pub fn report(&self, session: &str) -> PathBuf {
+        self.data().join("reports").join(format!("{session}.html"))
+    }
+
+    /// Gives the first admin's token.
+    ///
+    /// # Panics
+    /// When it has made none.
+    #[must_use]
+    pub fn token(&self) -> String {
+        let file = self.data().join("admin.token");
+        std::fs::read_to_string(file).expect("a first start makes a token").trim().to_owned()
+    }
+
+    /// Connects as its admin.
+    ///
+    /// # Panics
+    /// When it cannot be reached.
+    pub async fn staff(&self) -> Staff {
+        Staff::connect(&self.url, Some(&self.token())).await
+    }
+
+    /// Ends it as a service manager does, and gives its exit code.
+    ///
+    /// # Panics
+    /// When it does not end in time.
+    pub async fn stop(mut self) -> Option<i32> {
+        crate::programs::signal(&self.child, "TERM").await;
+        timeout(START, self.child.wait()).await.expect("it ends in time").expect("it can be waited for").code()
+    }
+}
+
+/// Reads lines until one says where it listens.
+async fn address(said: &mut (impl AsyncBufRead + Unpin)) -> String {
+    let mut all = String::new();
+    loop {
+        let mut line = String::new();
+        let read = said.read_line(&mut line).await.expect("the listener's words can be read");
+        assert!(read > 0, "the listener ended:\n{all}");
+        all.push_str(&line);
+        let words = line.split(|c: char| c.is_whitespace() || "\"'=,".contains(c));
+        let mut urls = words.filter(|word| word.starts_with("http://") || word.starts_with("https://"));
+        if let Some(url) = urls.next() {
+            return url.trim_end_matches('/').to_owned();
+        }
+    }
+}

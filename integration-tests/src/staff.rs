@@ -1,0 +1,183 @@
+//! Staff at a listener, by `cnc.v1.Support`, in the model's words.
+
+use std::time::Duration;
+
+use cnc_model::session::{SequencedSample, SessionRecord, TestRecord, WatchEvent};
+use cnc_model::{SessionId, Test, TestId};
+use cnc_proto::support::{CancelTest, CreateSession, CreatedSession, IssueTest};
+use cnc_proto::v1;
+use cnc_proto::v1::support_client::SupportClient;
+use tokio::time::timeout;
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status, Streaming};
+
+/// How long anything that a test waits for may take.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A member of staff with a connection of their own.
+#[derive(Debug, Clone)]
+pub struct Staff(SupportClient<InterceptedService<Channel, Bearer>>);
+
+/// Adds a token to each call.
+#[derive(Debug, Clone)]
+pub struct Bearer(Option<MetadataValue<Ascii>>);
+
+impl tonic::service::Interceptor for Bearer {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        if let Some(token) = &self.0 {
+            request.metadata_mut().insert("authorization", token.clone());
+        }
+        Ok(request)
+    }
+}
+
+/// What one watcher has been told.
+#[derive(Debug)]
+pub struct Watcher {
+    events: Streaming<v1::WatchEvent>,
+    /// The samples so far, each once, in the order of arrival.
+    pub samples: Vec<SequencedSample>,
+    /// The tests as they were last told.
+    pub tests: Vec<TestRecord>,
+}
+
+impl Staff {
+    /// Connects with a token; without one only a listener that wants none answers.
+    ///
+    /// # Panics
+    /// When the listener cannot be reached.
+    pub async fn connect(url: &str, token: Option<&str>) -> Self {
+        let endpoint = Endpoint::new(url.to_owned()).expect("the listener's address is a URL");
+        let channel = endpoint.connect().await.expect("the listener can be reached");
+        let bearer = token.map(|token| format!("Bearer {token}").parse().expect("a token is plain text"));
+        Self(SupportClient::with_interceptor(channel, Bearer(bearer)))
+    }
+
+    /// Makes a session with a plan; without a name with the listener's default.
+    ///
+    /// # Panics
+    /// When the listener refuses.
+    pub async fn create_session(&mut self, plan: Option<&str>) -> CreatedSession {
+        let wanted = CreateSession { plan: plan.map(str::to_owned), label: "a test".to_owned() };
+        let made = self.0.create_session(v1::CreateSessionRequest::from(wanted)).await.expect("a session is made");
+        made.into_inner().try_into().expect("the answer is sound")
+    }
+
+    /// Pushes a test.
+    ///
+    /// # Panics
+    /// When the listener refuses.
+    pub async fn issue(&mut self, session: SessionId, test: Test) -> TestRecord {
+        let issue = IssueTest { session, test };
+        let record = self.0.issue_test(v1::IssueTestRequest::from(issue)).await.expect("the test is issued");
+        record.into_inner().try_into().expect("the answer is sound")
+    }
+
+    /// Cancels a test.
+    ///
+    /// # Panics
+    /// When the listener refuses.
+    pub async fn cancel(&mut self, session: SessionId, test: TestId) {
+        let cancel = CancelTest { session, test };
+        self.0.cancel_test(v1::CancelTestRequest::from(cancel)).await.expect("the test is cancelled");
+    }
+
+    /// Ends a session.
+    ///
+    /// # Panics
+    /// When the listener refuses.
+    pub async fn end(&mut self, session: SessionId) {
+        self.0.end_session(v1::EndSessionRequest::from(session)).await.expect("the session is told to end");
+    }
+
+    /// Gives a session with its tests.
+    ///
+    /// # Panics
+    /// When the listener refuses.
+    pub async fn session(&mut self, session: SessionId) -> SessionRecord {
+        let record = self.0.get_session(v1::GetSessionRequest::from(session)).await.expect("the session is there");
+        record.into_inner().try_into().expect("the answer is sound")
+    }
+
+    /// Lists the sessions' ids, the newest first.
+    ///
+    /// # Panics
+    /// When the listener refuses.
+    pub async fn sessions(&mut self) -> Vec<SessionId> {
+        let list = self.0.list_sessions(v1::ListSessionsRequest::default()).await.expect("the sessions are listed");
+        let list: Vec<cnc_model::session::SessionOverview> = list.into_inner().try_into().expect("the answer is sound");
+        list.into_iter().map(|overview| overview.id).collect()
+    }
+
+    /// Begins to follow a session, as the stream that it is.
+    ///
+    /// # Panics
+    /// When the listener refuses.
+    pub async fn events(&mut self, session: &str) -> Streaming<v1::WatchEvent> {
+        let request = v1::WatchSessionRequest { session: session.to_owned() };
+        self.0.watch_session(request).await.expect("the session can be watched").into_inner()
+    }
+
+    /// Begins to follow a session.
+    ///
+    /// # Panics
+    /// When the listener refuses, or begins with anything but what there is.
+    pub async fn watch(&mut self, session: SessionId) -> Watcher {
+        let events = self.events(&session.to_string()).await;
+        let mut watcher = Watcher { events, samples: Vec::new(), tests: Vec::new() };
+        assert!(
+            matches!(watcher.next().await, Some(WatchEvent::Snapshot { .. })),
+            "a watcher begins with what there is"
+        );
+        watcher
+    }
+}
+
+impl Watcher {
+    /// Gives the next event; `None` when the session is over.
+    ///
+    /// # Panics
+    /// When none comes in time, or the stream breaks.
+    pub async fn next(&mut self) -> Option<WatchEvent> {
+        let message = timeout(PATIENCE, self.events.message()).await.expect("the next event comes in time");
+        let event = WatchEvent::try_from(message.expect("the stream holds")?).expect("the event is sound");
+        match &event {
+            WatchEvent::Snapshot { record, recent } => {
+                self.tests.clone_from(&record.tests);
+                let last = self.samples.last().map(|sample| sample.sequence);
+                self.samples.extend(recent.iter().filter(|sample| Some(sample.sequence) > last));
+            }
+            WatchEvent::Session(_) => {}
+            WatchEvent::Test(test) => match self.tests.iter_mut().find(|known| known.id == test.id) {
+                Some(known) => known.clone_from(test),
+                None => self.tests.push((**test).clone()),
+            },
+            WatchEvent::Samples(samples) => self.samples.extend(samples),
+        }
+        Some(event)
+    }
+
+    /// Follows the session until something is so.
+    ///
+    /// # Panics
+    /// When the session is over before.
+    pub async fn until(&mut self, what: &str, mut is_so: impl FnMut(&Self) -> bool) {
+        while !is_so(self) {
+            assert!(self.next().await.is_some(), "the session was over before: {what}");
+        }
+    }
+
+    /// Follows the session until each of its tests has ended.
+    pub async fn plan_done(&mut self) {
+        let ended =
+            |watcher: &Self| !watcher.tests.is_empty() && watcher.tests.iter().all(|test| test.outcome.is_some());
+        self.until("every test has ended", ended).await;
+    }
+
+    /// Follows the session to its end.
+    pub async fn over(&mut self) {
+        while self.next().await.is_some() {}
+    }
+}

@@ -1,0 +1,33 @@
+//! The store as anyone with SQL sees it.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+
+/// Counts a session's stored samples.
+///
+/// # Panics
+/// When the store cannot be read.
+#[must_use]
+pub fn samples(file: &Path, session: &str) -> usize {
+    let sql = "SELECT count(*) FROM samples WHERE session_id = ?1";
+    let count: i64 = open(file).query_row(sql, [session], |row| row.get(0)).expect("the samples can be counted");
+    usize::try_from(count).expect("a count is not negative")
+}
+
+/// Lists a session's tests as kind and outcome, in the order of issue.
+///
+/// # Panics
+/// When the store cannot be read.
+#[must_use]
+pub fn outcomes(file: &Path, session: &str) -> Vec<(String, Option<String>)> {
+    let store = open(file);
+    let sql = "SELECT kind, outcome FROM tests WHERE session_id = ?1 ORDER BY test_id";
+    let mut statement = store.prepare(sql).expect("the tests can be asked for");
+    let rows = statement.query_map([session], |row| Ok((row.get(0)?, row.get(1)?))).expect("the tests can be read");
+    rows.collect::<Result<_, _>>().expect("each test can be read")
+}
+
+fn open(file: &Path) -> Connection {
+    Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("the store can be opened")
+}
