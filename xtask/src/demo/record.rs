@@ -1,5 +1,6 @@
 //! What the store holds, read from its file by SQL alone: nothing here knows the listener's code.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
@@ -61,21 +62,27 @@ impl Record {
         rows.collect::<Result<_, _>>().context("reading the tests")
     }
 
-    /// Counts the samples that the client's own file says it sent and those that are stored.
+    /// Holds the samples that the client's own file says it sent against those that are stored, one by one.
     ///
     /// # Errors
-    /// When they are not as many, or there are none.
+    /// When they are not the same, or there are none.
     pub(crate) fn compare(&self, saved: &Path) -> Result<String> {
-        let sql = "SELECT count(*) FROM samples WHERE session_id = ?1";
-        let stored: i64 = self.store.query_row(sql, [&self.session], |row| row.get(0))?;
+        let mut statement = self.store.prepare("SELECT sequence FROM samples WHERE session_id = ?1")?;
+        let stored: BTreeSet<i64> =
+            statement.query_map([&self.session], |row| row.get(0))?.collect::<Result<_, _>>()?;
         let text = std::fs::read_to_string(saved).with_context(|| format!("cannot read {}", saved.display()))?;
-        let mut sent = 0;
+        let mut sent = BTreeSet::new();
         for line in text.lines() {
             let item: serde_json::Value = serde_json::from_str(line).with_context(|| format!("no JSON: {line}"))?;
-            sent += i64::from(item["type"] == "sample");
+            if item["type"] == "sample" {
+                sent.insert(item["sequence"].as_i64().with_context(|| format!("no sequence: {line}"))?);
+            }
         }
-        ensure!(sent == stored && sent > 0, "the client says it sent {sent} samples, the store holds {stored}");
-        Ok(format!("{stored} samples stored, {sent} sent by the client's own count"))
+        let (lost, strange) = (sent.difference(&stored).count(), stored.difference(&sent).count());
+        ensure!(lost == 0, "{lost} of {} samples that the client says it sent are not stored", sent.len());
+        ensure!(strange == 0, "{strange} of {} stored samples are not among those that the client sent", stored.len());
+        ensure!(!sent.is_empty(), "the client sent no samples");
+        Ok(format!("{} samples sent by the client's own count, {} stored, the same ones", sent.len(), stored.len()))
     }
 }
 
