@@ -83,7 +83,10 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
     }
     let tests = record.tests()?;
     show(&tests);
-    say::line(&format!("record    {}", record.compare(&saved)?));
+    // The client's own file is whole once it has ended.
+    let samples =
+        if args.once { record.compare(&saved)? } else { format!("{} samples stored so far", record.count()?) };
+    say::line(&format!("record    {samples}"));
     say::line(&format!("report    {}{}", report.display(), if args.once { "" } else { "  (when the session ends)" }));
     judge(&tests)?;
     if args.once {

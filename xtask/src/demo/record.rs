@@ -62,6 +62,15 @@ impl Record {
         rows.collect::<Result<_, _>>().context("reading the tests")
     }
 
+    /// Counts the session's samples.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(crate) fn count(&self) -> Result<i64> {
+        let sql = "SELECT count(*) FROM samples WHERE session_id = ?1";
+        Ok(self.store.query_row(sql, [&self.session], |row| row.get(0))?)
+    }
+
     /// Holds the samples that the client's own file says it sent against those that are stored, one by one.
     ///
     /// # Errors
