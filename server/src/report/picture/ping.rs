@@ -102,13 +102,17 @@ fn sheet(probes: &[Probe], seconds: f64, median: Option<Duration>, size: Size) -
         drawn = drawn.add(lane(&frame, below, probes, *fate, word));
         below += LANE_HEIGHT;
     }
-    let mut key = vec![(Sign::Line, Tone::Data, "round-trip time".to_owned())];
+    let answered = replies().next().is_some();
+    let mut key = Vec::new();
+    if answered {
+        key.push((Sign::Line, Tone::Data, "round-trip time".to_owned()));
+    }
     let mut plot = Group::new();
     if let Some(median) = median {
         key.push((Sign::Dashes, Tone::Figure, format!("median {}", words::ms(median))));
         plot = plot.add(frame.level(median.as_secs_f64() * 1e3, frame.left, Tone::Figure));
     }
-    let plot = if replies().next().is_some() { curve(&frame, probes, plot) } else { silence(&frame) };
+    let plot = if answered { curve(&frame, probes, plot) } else { silence(&frame) };
     size.sheet(below + 38.0).add(frame.key(&key)).add(frame.grid("ms")).add(plot).add(drawn).add(frame.times(below))
 }
 
@@ -120,7 +124,8 @@ fn rtt(probe: &Probe) -> Option<f64> {
 }
 
 fn silence(frame: &Frame) -> Group {
-    let middle = (f64::midpoint(frame.left, frame.right), f64::midpoint(frame.top, frame.bottom));
+    // Between two grid lines, on neither.
+    let middle = (f64::midpoint(frame.left, frame.right), frame.y(frame.most * 0.72));
     Group::new().add(label(middle, Anchor::Middle, Tone::Soft, "no reply"))
 }
 

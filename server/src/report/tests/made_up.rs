@@ -130,7 +130,6 @@ fn load_test(direction: Direction) -> Test {
 }
 
 pub(crate) fn machine() -> SystemInfo {
-    let address = |text: &str, prefix_bits| InterfaceAddress { address: ip(text), prefix_bits };
     SystemInfo {
         os_name: Some("Debian GNU/Linux".into()),
         os_version: Some("12".into()),
@@ -141,31 +140,36 @@ pub(crate) fn machine() -> SystemInfo {
         memory: Memory { total_bytes: Some(16_612_192_256), available_bytes: Some(9_205_112_832) },
         swap: Memory { total_bytes: Some(1_023_406_080), available_bytes: None },
         uptime: Some(Duration::from_mins(4_567)),
-        interfaces: vec![
-            Interface {
-                name: "wlp2s0".into(),
-                kind: InterfaceKind::Wireless,
-                up: Some(true),
-                speed: None,
-                mtu_bytes: Some(1_500),
-                addresses: vec![address("192.168.1.23", 24), address("2001:db8:1:2:a1b2:c3d4:e5f6:789a", 64)],
-                receive_errors: Some(0),
-                transmit_errors: Some(0),
-                receive_drops: Some(1_204),
-                transmit_drops: Some(0),
-            },
-            Interface {
-                name: "enp0s31f6".into(),
-                kind: InterfaceKind::Ethernet,
-                up: Some(false),
-                speed: BitRate::from_bps(1e9).ok(),
-                mtu_bytes: Some(1_500),
-                ..Interface::default()
-            },
-        ],
+        interfaces: interfaces(),
         gateways: vec![ip("192.168.1.1")],
         resolvers: vec![ip("192.168.1.1"), ip("2001:db8:1:2::1")],
     }
+}
+
+fn interfaces() -> Vec<Interface> {
+    let address = |text: &str, prefix_bits| InterfaceAddress { address: ip(text), prefix_bits };
+    vec![
+        Interface {
+            name: "wlp2s0".into(),
+            kind: InterfaceKind::Wireless,
+            up: Some(true),
+            speed: None,
+            mtu_bytes: Some(1_500),
+            addresses: vec![address("192.168.1.23", 24), address("2001:db8:1:2:a1b2:c3d4:e5f6:789a", 64)],
+            receive_errors: Some(0),
+            transmit_errors: Some(0),
+            receive_drops: Some(1_204),
+            transmit_drops: Some(0),
+        },
+        Interface {
+            name: "enp0s31f6".into(),
+            kind: InterfaceKind::Ethernet,
+            up: Some(false),
+            speed: BitRate::from_bps(1e9).ok(),
+            mtu_bytes: Some(1_500),
+            ..Interface::default()
+        },
+    ]
 }
 
 fn reply(rtt_us: u64, from: &str) -> PingOutcome {
