@@ -46,7 +46,7 @@ pub enum Invalid {
         /// What is wrong, in words.
         why: String,
     },
-    /// An item of a batch is invalid; those before it were not looked at by anyone else yet.
+    /// An item of a batch is malformed, and its batch is refused whole.
     #[error("item {sequence}: {invalid}")]
     Item {
         /// The item's sequence.

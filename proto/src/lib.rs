@@ -26,3 +26,6 @@ pub use invalid::Invalid;
 
 /// All of `cnc.v1` as an encoded `FileDescriptorSet`, for the reflection service.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/cnc.v1.descriptors"));
+
+#[cfg(test)]
+mod tests;

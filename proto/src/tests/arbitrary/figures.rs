@@ -1,0 +1,167 @@
+//! Summaries.
+
+use super::{address, bit_rate, duration, observed::direction, ratio, text, ttl, whole};
+use cnc_model::Summary;
+use cnc_model::ping::PingSummary;
+use cnc_model::stats::RttSummary;
+use cnc_model::summary::Measured;
+use cnc_model::system::{Cpu, Interface, InterfaceAddress, InterfaceKind, Memory, SystemInfo};
+use cnc_model::throughput::{Confidence, StoppedBy, ThroughputSummary};
+use cnc_model::trace::{HopAddress, HopSummary, TraceSummary};
+use proptest::collection::vec;
+use proptest::option::of;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+pub(in crate::tests) fn measured() -> BoxedStrategy<Measured> {
+    (text(), of(address()), text(), text(), whole())
+        .prop_map(|(host, address, method, engine, shed)| Measured { host, address, method, engine, shed })
+        .boxed()
+}
+
+pub(in crate::tests) fn rtt_summary() -> impl Strategy<Value = RttSummary> {
+    [duration(), duration(), duration(), duration(), duration(), duration(), duration(), duration()].prop_map(
+        |[min, mean, median, p90, p95, p99, max, stddev]| RttSummary { min, mean, median, p90, p95, p99, max, stddev },
+    )
+}
+
+pub(in crate::tests) fn ping_summary() -> BoxedStrategy<PingSummary> {
+    let counts = [whole(), whole(), whole(), whole(), whole(), whole(), whole()];
+    (measured(), counts, of(ratio()), of(rtt_summary()), of(duration()), of(duration()))
+        .prop_map(|(measured, counts, loss_ratio, rtt, jitter, pdv)| {
+            let [sent, received, late, duplicates, reordered, unreachable, not_sent] = counts;
+            PingSummary {
+                measured,
+                sent,
+                received,
+                loss_ratio,
+                late,
+                duplicates,
+                reordered,
+                unreachable,
+                not_sent,
+                rtt,
+                jitter,
+                pdv,
+            }
+        })
+        .boxed()
+}
+
+pub(in crate::tests) fn hop_summary() -> BoxedStrategy<HopSummary> {
+    let answerer = (address(), of(text())).prop_map(|(address, name)| HopAddress { address, name });
+    (ttl(), vec(answerer, 0..4), whole(), whole(), of(ratio()), any::<bool>(), of(rtt_summary()))
+        .prop_map(|(ttl, addresses, sent, received, loss_ratio, loss_persists, rtt)| HopSummary {
+            ttl,
+            addresses,
+            sent,
+            received,
+            loss_ratio,
+            loss_persists,
+            rtt,
+        })
+        .boxed()
+}
+
+pub(in crate::tests) fn trace_summary() -> BoxedStrategy<TraceSummary> {
+    (measured(), any::<bool>(), whole(), vec(hop_summary(), 0..6))
+        .prop_map(|(measured, reached, rounds, hops)| TraceSummary { measured, reached, rounds, hops })
+        .boxed()
+}
+
+pub(in crate::tests) fn throughput_summary() -> BoxedStrategy<ThroughputSummary> {
+    let confidence = select(vec![Confidence::Low, Confidence::Medium, Confidence::High]);
+    let stopped_by =
+        select(vec![StoppedBy::Duration, StoppedBy::Bytes, StoppedBy::End, StoppedBy::Cancelled, StoppedBy::Broken]);
+    let figures = (bit_rate(), of(bit_rate()), whole(), duration(), any::<u16>());
+    (measured(), direction(), figures, confidence, stopped_by, of(whole()), of(duration()), of(duration()))
+        .prop_map(|(measured, direction, figures, confidence, stopped_by, sender_bytes, idle_rtt, loaded_rtt)| {
+            let (goodput, steady, bytes, duration, flows) = figures;
+            ThroughputSummary {
+                measured,
+                direction,
+                goodput,
+                steady,
+                bytes,
+                duration,
+                flows,
+                confidence,
+                stopped_by,
+                sender_bytes,
+                idle_rtt,
+                loaded_rtt,
+            }
+        })
+        .boxed()
+}
+
+pub(in crate::tests) fn interface() -> BoxedStrategy<Interface> {
+    let kind = select(vec![
+        InterfaceKind::Unknown,
+        InterfaceKind::Loopback,
+        InterfaceKind::Ethernet,
+        InterfaceKind::Wireless,
+        InterfaceKind::Mobile,
+        InterfaceKind::Tunnel,
+        InterfaceKind::Virtual,
+    ]);
+    let network = (address(), 0..=32_u8).prop_map(|(address, prefix_bits)| InterfaceAddress { address, prefix_bits });
+    let link = (of(any::<bool>()), of(bit_rate()), of(any::<u32>()));
+    let counters = [of(whole()), of(whole()), of(whole()), of(whole())];
+    (text(), kind, link, vec(network, 0..4), counters)
+        .prop_map(|(name, kind, link, addresses, counters)| {
+            let (up, speed, mtu_bytes) = link;
+            let [receive_errors, transmit_errors, receive_drops, transmit_drops] = counters;
+            Interface {
+                name,
+                kind,
+                up,
+                speed,
+                mtu_bytes,
+                addresses,
+                receive_errors,
+                transmit_errors,
+                receive_drops,
+                transmit_drops,
+            }
+        })
+        .boxed()
+}
+
+pub(in crate::tests) fn system() -> BoxedStrategy<SystemInfo> {
+    let texts = (of(text()), of(text()), of(text()), text(), of(text()));
+    let cpu = (of(text()), of(any::<u32>()), of(ratio())).prop_map(|(model, cores, load)| Cpu { model, cores, load });
+    let memory = || {
+        (of(whole()), of(whole())).prop_map(|(total_bytes, available_bytes)| Memory { total_bytes, available_bytes })
+    };
+    let servers = || vec(address(), 0..3);
+    (texts, cpu, memory(), memory(), of(duration()), vec(interface(), 0..3), servers(), servers())
+        .prop_map(|(texts, cpu, memory, swap, uptime, interfaces, gateways, resolvers)| {
+            let (os_name, os_version, kernel, architecture, host_name) = texts;
+            SystemInfo {
+                os_name,
+                os_version,
+                kernel,
+                architecture,
+                host_name,
+                cpu,
+                memory,
+                swap,
+                uptime,
+                interfaces,
+                gateways,
+                resolvers,
+            }
+        })
+        .boxed()
+}
+
+pub(in crate::tests) fn summary() -> BoxedStrategy<Summary> {
+    prop_oneof![
+        ping_summary().prop_map(Summary::Ping),
+        trace_summary().prop_map(Summary::Trace),
+        throughput_summary().prop_map(Summary::Throughput),
+        system().prop_map(Summary::System),
+    ]
+    .boxed()
+}

@@ -1,0 +1,100 @@
+//! Values of the staff's calls.
+
+use std::num::NonZeroU32;
+
+use proptest::collection::vec;
+use proptest::option::of;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::{
+    code, overview, plan, sequence, sequenced_sample, session_id, test, test_id, test_record, text, timestamp, whole,
+};
+use crate::support::{
+    CancelTest, CreateSession, CreateToken, CreatedSession, CreatedToken, DeletedSession, IssuePlan, IssueTest,
+    ListSamples, ListSessions, Role, SamplePage, Token,
+};
+
+fn role() -> impl Strategy<Value = Role> {
+    select(Role::ALL.to_vec())
+}
+
+pub(in crate::tests) fn create_session() -> impl Strategy<Value = CreateSession> {
+    let plan = prop_oneof![Just(None), "[a-z]{1,20}".prop_map(Some)];
+    (plan, text()).prop_map(|(plan, label)| CreateSession { plan, label })
+}
+
+pub(in crate::tests) fn created_session() -> impl Strategy<Value = CreatedSession> {
+    (overview(), code(), text()).prop_map(|(session, code, link)| CreatedSession { session, code, link })
+}
+
+pub(in crate::tests) fn list_sessions() -> impl Strategy<Value = ListSessions> {
+    (of(any::<NonZeroU32>()), of(session_id())).prop_map(|(limit, before)| ListSessions { limit, before })
+}
+
+pub(in crate::tests) fn issue_test() -> impl Strategy<Value = IssueTest> {
+    (session_id(), test()).prop_map(|(session, test)| IssueTest { session, test })
+}
+
+pub(in crate::tests) fn issue_plan() -> impl Strategy<Value = IssuePlan> {
+    (session_id(), text()).prop_map(|(session, plan)| IssuePlan { session, plan })
+}
+
+pub(in crate::tests) fn cancel_test() -> impl Strategy<Value = CancelTest> {
+    (session_id(), test_id()).prop_map(|(session, test)| CancelTest { session, test })
+}
+
+pub(in crate::tests) fn deleted_session() -> impl Strategy<Value = DeletedSession> {
+    (whole(), whole(), vec(text(), 0..4)).prop_map(|(tests, samples, documents)| DeletedSession {
+        tests,
+        samples,
+        documents,
+    })
+}
+
+pub(in crate::tests) fn list_samples() -> impl Strategy<Value = ListSamples> {
+    (session_id(), of(test_id()), sequence(), of(any::<NonZeroU32>()))
+        .prop_map(|(session, test, after, limit)| ListSamples { session, test, after, limit })
+}
+
+pub(in crate::tests) fn sample_page() -> impl Strategy<Value = SamplePage> {
+    (vec(sequenced_sample(), 0..6), any::<bool>()).prop_map(|(samples, more)| SamplePage { samples, more })
+}
+
+pub(in crate::tests) fn create_token() -> impl Strategy<Value = CreateToken> {
+    (role(), text()).prop_map(|(role, name)| CreateToken { role, name })
+}
+
+pub(in crate::tests) fn created_token() -> impl Strategy<Value = CreatedToken> {
+    (text(), text()).prop_map(|(id, token)| CreatedToken { id, token })
+}
+
+pub(in crate::tests) fn token() -> impl Strategy<Value = Token> {
+    (text(), role(), text(), timestamp(), of(timestamp())).prop_map(|(id, role, name, created, last_used)| Token {
+        id,
+        role,
+        name,
+        created,
+        last_used,
+    })
+}
+
+pub(in crate::tests) fn test_records() -> impl Strategy<Value = Vec<cnc_model::session::TestRecord>> {
+    vec(test_record(), 0..4)
+}
+
+pub(in crate::tests) fn overviews() -> impl Strategy<Value = Vec<cnc_model::session::SessionOverview>> {
+    vec(overview(), 0..4)
+}
+
+pub(in crate::tests) fn plans() -> impl Strategy<Value = Vec<cnc_model::Plan>> {
+    vec(plan(), 0..3)
+}
+
+pub(in crate::tests) fn tokens() -> impl Strategy<Value = Vec<Token>> {
+    vec(token(), 0..4)
+}
+
+pub(in crate::tests) fn session() -> impl Strategy<Value = cnc_model::SessionId> {
+    session_id()
+}
