@@ -279,6 +279,9 @@ impl Session {
             for effect in then {
                 if let Effect::Send(ListenerMessage::Acknowledge(through)) = &effect {
                     self.overview.stored = *through;
+                    // One commit may hold many batches; the last acknowledgement says it for all.
+                    self.effects
+                        .pop_back_if(|last| matches!(last, Effect::Send(message) if is_acknowledgement(message)));
                 }
                 self.key_durable |= matches!(&effect, Effect::Send(ListenerMessage::Welcome(_)));
                 self.effects.push_back(effect);

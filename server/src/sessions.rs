@@ -12,6 +12,7 @@ use cnc_model::message::{Hello, When};
 use cnc_model::session::{EndReason, SessionOverview, SessionRecord, TestRecord};
 use cnc_model::{Code, Plan, SessionId, Test, TestId};
 use thiserror::Error;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -31,7 +32,7 @@ mod watch;
 pub use stream::{Closing, Inbound, InboundError, OUTBOUND, Outbound};
 pub use watch::Watching;
 
-use task::{Command, Task};
+use task::{Attached, Attaching, Command, Task};
 
 /// What staff and clients may ask of one session and not yet have had: each of them waits for room, so a session
 /// that is held up by the disk holds up only those who ask of it.
@@ -130,6 +131,22 @@ struct Live {
     speed_tokens: HashMap<[u8; 32], SessionId>,
 }
 
+impl Live {
+    fn by_key(&self, hash: [u8; 32]) -> Option<Handle> {
+        self.handles.get(self.keys.get(&hash)?).cloned()
+    }
+
+    fn by_code(&self, hash: [u8; 32]) -> Option<Handle> {
+        self.handles.get(self.codes.get(&hash)?).cloned()
+    }
+}
+
+/// Where a client's session was found.
+enum Found {
+    Live(Handle),
+    Stored(Box<StoredSession>),
+}
+
 #[derive(Debug, Clone)]
 struct Handle {
     commands: mpsc::Sender<Command>,
@@ -160,7 +177,7 @@ impl Sessions {
         };
         let sessions = Self { shared: Arc::new(shared) };
         for stored in open {
-            sessions.go_on_with(stored);
+            sessions.go_on_with(stored, None);
         }
         sessions.shared.tasks.spawn(reporting::run(sessions.clone()));
         Ok(sessions)
@@ -179,37 +196,49 @@ impl Sessions {
     ) -> Result<(), AttachError> {
         let key_hash = secret::hash(hello.key.expose());
         let code = hello.code;
-        let command = |reply| Command::Attach { hello, key_hash, public_address, inbound, outbound, reply };
-        let id = self.find_for_client(key_hash, code).await?;
-        let handle = self.handle(id).ok_or(AttachError::Stopping)?;
-        let (reply, answer) = oneshot::channel();
-        handle.commands.send(command(reply)).await.map_err(|_| AttachError::Stopping)?;
-        if answer.await.map_err(|_| AttachError::Stopping)? {
-            return Ok(());
+        let mut client = Box::new(Attaching { hello, key_hash, public_address, inbound, outbound });
+        loop {
+            let (reply, answer) = oneshot::channel();
+            let command = Command::Attach { client, reply };
+            let unsent = match self.find_for_client(key_hash, code).await? {
+                Found::Live(handle) => handle.commands.send(command).await.err().map(|unsent| unsent.0),
+                Found::Stored(stored) => self.go_on_with(*stored, Some(command)),
+            };
+            // Liveness: the task answers, or hands the client back as it ends.
+            let attached = match unsent {
+                Some(Command::Attach { client, .. }) => Attached::Gone(client),
+                Some(_) | None => answer.await.map_err(|_| AttachError::Stopping)?,
+            };
+            match attached {
+                Attached::Yes => return Ok(()),
+                // Another device was faster with the same code.
+                Attached::NotYours => return Err(code.map_or(AttachError::CodeNeeded, AttachError::UnknownCode)),
+                // The session was being let go just then; it is found in the store.
+                Attached::Gone(back) => client = back,
+            }
         }
-        // Another device was faster with the same code.
-        Err(code.map_or(AttachError::CodeNeeded, AttachError::UnknownCode))
     }
 
     /// Finds the session of a key, else of a code, else makes one for a walk-in.
-    async fn find_for_client(&self, key_hash: [u8; 32], code: Option<Code>) -> Result<SessionId, AttachError> {
-        if let Some(&id) = self.shared.live().keys.get(&key_hash) {
-            return Ok(id);
+    async fn find_for_client(&self, key_hash: [u8; 32], code: Option<Code>) -> Result<Found, AttachError> {
+        if self.shared.stop.is_cancelled() {
+            return Err(AttachError::Stopping);
+        }
+        if let Some(handle) = self.shared.live().by_key(key_hash) {
+            return Ok(Found::Live(handle));
         }
         if let Some(stored) = self.shared.store.by_key_hash(key_hash).await? {
-            let id = stored.row.overview.id;
-            self.go_on_with(stored);
-            return Ok(id);
+            return Ok(Found::Stored(Box::new(stored)));
         }
         if let Some(code) = code {
             let hash = secret::hash(&code.bits().to_be_bytes());
-            return self.shared.live().codes.get(&hash).copied().ok_or(AttachError::UnknownCode(code));
+            return self.shared.live().by_code(hash).map(Found::Live).ok_or(AttachError::UnknownCode(code));
         }
         if !self.shared.settings.walk_in {
             return Err(AttachError::CodeNeeded);
         }
-        let plan = self.default_plan();
-        Ok(self.open(String::new(), plan, true).id)
+        let id = self.open(String::new(), self.default_plan(), true).id;
+        self.handle(id).map(Found::Live).ok_or(AttachError::Stopping)
     }
 
     /// Makes a session that waits for a client with its code.
@@ -237,26 +266,26 @@ impl Sessions {
         };
         let session = Session::create(new, self.shared.settings.waits, now);
         let overview = session.overview().clone();
-        self.run(session);
+        // A new session's id is its own, so nothing comes back.
+        self.run(session, None);
         overview
     }
 
-    fn go_on_with(&self, stored: StoredSession) {
+    /// Goes on with a stored session, obeying a first command; gives that back if the session is live already.
+    fn go_on_with(&self, stored: StoredSession, first: Option<Command>) -> Option<Command> {
         let now = self.shared.clock.now();
-        self.run(Session::restore(stored, self.shared.settings.waits, now));
+        self.run(Session::restore(stored, self.shared.settings.waits, now), first)
     }
 
-    /// Starts a session's task, unless one runs for it already.
-    fn run(&self, session: Session) {
+    fn run(&self, session: Session, first: Option<Command>) -> Option<Command> {
         let overview = session.overview().clone();
         let id = overview.id;
         let (commands, queue) = mpsc::channel(COMMANDS);
         let overview = Arc::new(Mutex::new(overview));
         let mut live = self.shared.live();
         if live.handles.contains_key(&id) {
-            return;
+            return first;
         }
-        live.handles.insert(id, Handle { commands, overview: Arc::clone(&overview) });
         // A walk-in's code is for reading out, not for joining.
         if let Some(hash) = session.code_hash().filter(|_| !session.overview().walk_in) {
             live.codes.insert(hash, id);
@@ -266,9 +295,12 @@ impl Sessions {
         }
         let speed_token = secret::token();
         live.speed_tokens.insert(secret::hash(speed_token.as_bytes()), id);
+        let unsent = first.and_then(|first| commands.try_send(first).err()).map(TrySendError::into_inner);
+        live.handles.insert(id, Handle { commands, overview: Arc::clone(&overview) });
         drop(live);
         let task = Task::new(session, Arc::clone(&self.shared), queue, overview, speed_token);
         self.shared.tasks.spawn(task.run());
+        unsent
     }
 
     fn plan(&self, name: &str) -> Result<Plan, SessionsError> {
@@ -325,9 +357,9 @@ impl Sessions {
     /// # Errors
     /// Fails when the session is unknown or the record cannot be written.
     pub async fn delete(&self, id: SessionId) -> Result<Removed, SessionsError> {
-        if self.handle(id).is_some() {
-            // Liveness: answered when the task has let go of everything.
-            self.ask(id, |reply| Command::Drop { reply }).await?;
+        match self.ask(id, |reply| Command::Drop { reply }).await {
+            Ok(()) | Err(SessionsError::Ended(_)) => {}
+            Err(other) => return Err(other),
         }
         let removed = self.shared.store.delete(id).await?;
         reporting::remove(&self.shared.settings.reports, id).await;

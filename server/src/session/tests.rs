@@ -214,6 +214,18 @@ fn items_are_acknowledged_when_durable_and_not_before() {
 }
 
 #[test]
+fn batches_that_became_durable_together_are_acknowledged_once() {
+    let mut story = Story::active(vec![vec![ping()]]);
+    story.observe(2, vec![started(1)]).expect("fine");
+    story.observe(3, vec![sample(1, 0)]).expect("fine");
+    story.observe(4, vec![sample(1, 1)]).expect("fine");
+    let (last, _) = story.pending.pop_back().expect("commits");
+    story.session.stored(last);
+    story.carry_out();
+    assert_eq!(story.acknowledged(), [4]);
+}
+
+#[test]
 fn items_sent_twice_are_stored_once() {
     let mut story = Story::active(vec![vec![ping()]]);
     story.observe(2, vec![started(1), sample(1, 0)]).expect("fine");

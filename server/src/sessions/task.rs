@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::Shared;
 use super::stream::{Closing, Inbound, InboundError, Outbound};
 use super::watch::{Seat, Watched, Watcher, seat};
-use crate::session::{Effect, Greeting, Refusal, Session};
+use crate::session::{Effect, Greeting, Now, Refusal, Session};
 use crate::store::{Commit, StoreError};
 
 /// How long a session waits before it asks a failing store again.
@@ -27,17 +27,29 @@ const STORE_RETRY: Duration = Duration::from_secs(1);
 /// until the disk has caught up: HTTP/2 flow control carries the wait to the client's backlog.
 const GATHERED: usize = 4_096;
 
+/// A client that wants to be taken in.
+pub(super) struct Attaching {
+    pub(super) hello: Hello,
+    pub(super) key_hash: [u8; 32],
+    pub(super) public_address: IpAddr,
+    pub(super) inbound: Inbound,
+    pub(super) outbound: Outbound,
+}
+
+/// How that went.
+pub(super) enum Attached {
+    /// The session has taken it in.
+    Yes,
+    /// Another client's key has joined the session.
+    NotYours,
+    /// The task was ending: look for the session again.
+    Gone(Box<Attaching>),
+}
+
 /// What may be asked of a session.
 pub(super) enum Command {
-    /// Take over this client's stream; answers whether it is this session's client.
-    Attach {
-        hello: Hello,
-        key_hash: [u8; 32],
-        public_address: IpAddr,
-        inbound: Inbound,
-        outbound: Outbound,
-        reply: oneshot::Sender<bool>,
-    },
+    /// Take over this client's stream.
+    Attach { client: Box<Attaching>, reply: oneshot::Sender<Attached> },
     /// Issue tests; stages count from the first that is free.
     Issue { tests: Vec<(When, Test)>, by: String, reply: oneshot::Sender<Result<Vec<TestRecord>, Refusal>> },
     /// Stop a test.
@@ -125,14 +137,14 @@ impl Task {
             self.handle(event).await;
             self.carry_out().await;
         }
-        self.leave();
+        self.leave().await;
         tracing::info!(session = %id, state = self.session.overview().state.word(), "session let go");
     }
 
     fn is_over(&self) -> bool {
         let settled = self.outstanding.is_none() && self.gathered.is_none();
         let ended = matches!(self.session.overview().state, SessionState::Ended(_));
-        let let_go = ended && self.stream.is_none() && !self.report_awaited;
+        let let_go = ended && self.stream.is_none() && !self.report_awaited && self.commands.is_empty();
         settled && (self.stopping || self.dropped.is_some() || let_go)
     }
 
@@ -197,19 +209,7 @@ impl Task {
     fn obey(&mut self, command: Command) {
         let now = self.shared.clock.now();
         match command {
-            Command::Attach { hello, key_hash, public_address, inbound, outbound, reply } => {
-                if self.session.key_hash().is_some_and(|known| known != key_hash) {
-                    answer_to(reply, false);
-                    return;
-                }
-                self.close_stream(Some(Closing::Replaced));
-                self.stream = Some((inbound, outbound));
-                let operator = self.shared.settings.operator.clone();
-                let greeting = Greeting { operator, speed_token: self.speed_token.clone() };
-                self.session.attach(hello, key_hash, public_address, greeting, now);
-                self.enlist_key(key_hash);
-                answer_to(reply, true);
-            }
+            Command::Attach { client, reply } => answer_to(reply, self.take_in(*client, now)),
             Command::Issue { tests, by, reply } => {
                 let free = self.session.next_stage();
                 let issue = |(when, test)| {
@@ -242,6 +242,20 @@ impl Task {
             }
         }
         self.refresh();
+    }
+
+    fn take_in(&mut self, client: Attaching, now: Now) -> Attached {
+        let Attaching { hello, key_hash, public_address, inbound, outbound } = client;
+        if self.session.key_hash().is_some_and(|known| known != key_hash) {
+            return Attached::NotYours;
+        }
+        self.close_stream(Some(Closing::Replaced));
+        self.stream = Some((inbound, outbound));
+        let operator = self.shared.settings.operator.clone();
+        let greeting = Greeting { operator, speed_token: self.speed_token.clone() };
+        self.session.attach(hello, key_hash, public_address, greeting, now);
+        self.enlist_key(key_hash);
+        Attached::Yes
     }
 
     /// Makes the session findable by its client's key, and no longer by its code.
@@ -345,15 +359,25 @@ impl Task {
         self.stopping = true;
     }
 
-    /// Takes the session out of the registry and tells those who still look.
-    fn leave(&mut self) {
+    fn delist(&self) {
         let id = self.session.overview().id;
         let mut live = self.shared.live();
         live.handles.remove(&id);
         live.codes.retain(|_, waiting| *waiting != id);
         live.keys.retain(|_, joined| *joined != id);
         live.speed_tokens.retain(|_, open| *open != id);
-        drop(live);
+    }
+
+    /// Takes the session out of the registry and tells those who still look.
+    async fn leave(&mut self) {
+        self.delist();
+        self.commands.close();
+        // Liveness: no more can be sent, so this ends when those who were about to send have.
+        while let Some(command) = self.commands.recv().await {
+            if let Command::Attach { client, reply } = command {
+                answer_to(reply, Attached::Gone(client));
+            }
+        }
         for watcher in &self.watchers {
             watcher.tell(&Watched::Over);
         }

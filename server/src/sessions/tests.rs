@@ -74,9 +74,14 @@ impl Client {
         Ok(Self { up, down })
     }
 
-    async fn send(&self, first: u64, items: Vec<Item>) {
+    async fn send(&mut self, first: u64, items: Vec<Item>) {
         let batch = Batch { first: Sequence::new(first), items };
-        self.up.send(Ok(ClientMessage::Batch(batch))).await.expect("the stream is up");
+        if self.up.send(Ok(ClientMessage::Batch(batch))).await.is_err() {
+            while let Some(message) = self.down.recv().await {
+                message.expect("no closing");
+            }
+            panic!("the stream was closed without a word");
+        }
     }
 
     async fn next(&mut self) -> ListenerMessage {
@@ -160,6 +165,9 @@ async fn two_watchers_see_the_same_and_a_slow_one_gets_a_fresh_snapshot() {
     let mut seen = 0;
     for seq in 0..samples {
         client.send(2 + u64::from(seq), vec![sample(seq)]).await;
+        while let Ok(message) = client.down.try_recv() {
+            message.expect("no closing");
+        }
         let event = fast.next().await.expect("live").expect("an event");
         let WatchEvent::Samples(samples) = &*event else { panic!("samples, not {event:?}") };
         seen += samples.len();
