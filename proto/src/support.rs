@@ -8,4 +8,4 @@ pub use sessions::{
     CancelTest, CreateSession, CreatedSession, DeletedSession, IssuePlan, IssueTest, ListSamples, ListSessions,
     SamplePage,
 };
-pub use tokens::{CreateToken, CreatedToken, Role, Token};
+pub use tokens::{CreateToken, CreatedToken, RevokeToken, Role, Token};

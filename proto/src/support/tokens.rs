@@ -78,6 +78,29 @@ pub struct Token {
     pub last_used: Option<Timestamp>,
 }
 
+/// Which token to make worthless.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevokeToken {
+    /// Its id.
+    pub id: String,
+}
+
+impl From<RevokeToken> for v1::RevokeTokenRequest {
+    fn from(request: RevokeToken) -> Self {
+        let RevokeToken { id } = request;
+        Self { id }
+    }
+}
+
+impl TryFrom<v1::RevokeTokenRequest> for RevokeToken {
+    type Error = Invalid;
+
+    fn try_from(wire: v1::RevokeTokenRequest) -> Result<Self, Invalid> {
+        let v1::RevokeTokenRequest { id } = wire;
+        Ok(Self { id: text("RevokeTokenRequest.id", id, MAX_NAME_BYTES)? })
+    }
+}
+
 impl From<Role> for v1::Role {
     fn from(role: Role) -> Self {
         match role {
