@@ -74,9 +74,9 @@ impl Listener {
             .arg(&file)
             .arg("--data")
             .arg(data.path());
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().expect("cnc-listener can be started");
-        let mut said = BufReader::new(child.stderr.take().expect("it is piped"));
+        let mut said = BufReader::new(child.stdout.take().expect("it is piped"));
         let url = timeout(START, address(&mut said)).await.expect("the listener says in time where it listens");
         let mut reading = JoinSet::new();
         reading.spawn(async move {
@@ -141,16 +141,12 @@ impl Listener {
 
 /// Reads lines until one says where it listens.
 async fn address(said: &mut (impl AsyncBufRead + Unpin)) -> String {
-    let mut all = String::new();
     loop {
         let mut line = String::new();
         let read = said.read_line(&mut line).await.expect("the listener's words can be read");
-        assert!(read > 0, "the listener ended:\n{all}");
-        all.push_str(&line);
-        let words = line.split(|c: char| c.is_whitespace() || "\"'=,".contains(c));
-        let mut urls = words.filter(|word| word.starts_with("http://") || word.starts_with("https://"));
-        if let Some(url) = urls.next() {
-            return url.trim_end_matches('/').to_owned();
+        assert!(read > 0, "the listener ended before it listened; see its log above");
+        if let Some((address, _)) = line.strip_prefix("listening on ").and_then(|rest| rest.split_once(';')) {
+            return format!("http://{address}");
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The demo's listener: a child process on loopback, and the commands that staff would type against it.
 
-use std::net::TcpListener;
+use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -18,6 +18,8 @@ pub(crate) struct Listener {
     pub(crate) url: String,
     /// Its data folder.
     pub(crate) data: PathBuf,
+    /// Kept open, so that it can go on to say things.
+    said: BufReader<ChildStdout>,
 }
 
 /// A session that a client can join.
@@ -35,19 +37,31 @@ impl Listener {
     /// # Errors
     /// When it cannot start, or ends at once.
     pub(crate) fn start(port: u16, data: PathBuf) -> Result<Self> {
-        let port = if port == 0 { free_port()? } else { port };
         let program = program("cnc-listener")?;
-        let child = Command::new(&program)
+        let mut child = Command::new(&program)
             .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data"])
             .arg(&data)
+            .env("RUST_LOG", "warn")
+            .stdout(Stdio::piped())
             .spawn()
             .context("cannot start cnc-listener")?;
-        let mut listener = Self { child, program, url: format!("http://127.0.0.1:{port}"), data };
-        wait_for("the listener", END_MAY_TAKE, || {
-            listener.check()?;
-            Ok(quietly(&mut listener.staff_command(&["session", "list", "--json"])).is_ok())
-        })?;
+        let said = BufReader::new(child.stdout.take().context("its output is piped")?);
+        let mut listener = Self { child, program, url: String::new(), data, said };
+        listener.url = listener.listening()?;
         Ok(listener)
+    }
+
+    /// Waits for the line that says where it listens.
+    fn listening(&mut self) -> Result<String> {
+        let mut line = String::new();
+        // Liveness: the listener says so, or its end closes its output.
+        while self.said.read_line(&mut line)? > 0 {
+            if let Some((address, _)) = line.strip_prefix("listening on ").and_then(|rest| rest.split_once(';')) {
+                return Ok(format!("http://{address}"));
+            }
+            line.clear();
+        }
+        bail!("the listener ended before it listened")
     }
 
     /// Makes a session with the default plan.
@@ -60,9 +74,11 @@ impl Listener {
         let text = String::from_utf8_lossy(&output.stdout);
         let answer: serde_json::Value = serde_json::from_str(text.trim())
             .with_context(|| format!("no session: {text}{}", String::from_utf8_lossy(&output.stderr)))?;
-        let word =
-            |name: &str| answer[name].as_str().map(str::to_owned).with_context(|| format!("no {name}: {answer}"));
-        Ok(NewSession { id: word("session")?, code: word("code")? })
+        let word = |at: &str| {
+            let word = answer.pointer(at).and_then(serde_json::Value::as_str);
+            word.map(str::to_owned).with_context(|| format!("no {at}: {answer}"))
+        };
+        Ok(NewSession { id: word("/session/id")?, code: word("/code")? })
     }
 
     /// Runs a command of staff.
@@ -145,10 +161,4 @@ impl Drop for Listener {
 /// When this program's own path is unknown.
 pub(crate) fn program(name: &str) -> Result<PathBuf> {
     Ok(std::env::current_exe().context("where does this run?")?.with_file_name(name))
-}
-
-/// Finds a port that nobody uses now; another program would have to be very quick to take it.
-fn free_port() -> Result<u16> {
-    let socket = TcpListener::bind(("127.0.0.1", 0)).context("no free port on loopback")?;
-    Ok(socket.local_addr()?.port())
 }
