@@ -133,6 +133,13 @@ impl Backlog {
         self.acknowledged
     }
 
+    /// Gives the items that the listener does not have, with their sequences, in order.
+    #[must_use]
+    pub fn unacknowledged(&self) -> impl DoubleEndedIterator<Item = (Sequence, &Item)> {
+        let first = self.acknowledged.plus(1);
+        self.items.iter().enumerate().map(move |(n, item)| (first.plus(n as u64), item))
+    }
+
     /// Drops the items up to `through` and says how many those were.
     fn forget(&mut self, through: Sequence) -> usize {
         let count = through.get().saturating_sub(self.acknowledged.get());

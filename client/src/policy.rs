@@ -2,7 +2,7 @@
 //!
 //! It binds instructions, never what the user types on their own command line. A test is held against it twice: its
 //! parameters before it begins ([`Policy::admit`]), and the address that its name turned out to have, right before
-//! that address is used ([`Policy::check`]).
+//! that address is used ([`Addresses::check`]).
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -54,11 +54,17 @@ pub struct Surroundings {
     pub metered: bool,
 }
 
+/// Which addresses may be measured.
+#[derive(Debug, Clone, Default)]
+pub struct Addresses {
+    allowed: Allowed,
+    surroundings: Surroundings,
+}
+
 /// The policy with its accounts for one session.
 #[derive(Debug)]
 pub struct Policy {
-    allowed: Allowed,
-    surroundings: Surroundings,
+    addresses: Addresses,
     agreed: Vec<String>,
     rates: Rates,
     running: HashMap<TestId, Reserved>,
@@ -180,12 +186,37 @@ impl From<Refusal> for Failure {
     }
 }
 
+impl Addresses {
+    /// Holds the address that a name turned out to have against the rules.
+    ///
+    /// # Errors
+    /// Says why this address must not be measured.
+    pub fn check(&self, address: IpAddr) -> Result<(), Refusal> {
+        let Surroundings { listener, gateways, resolvers, own, metered: _ } = &self.surroundings;
+        let address = address.to_canonical();
+        let always = listener.iter().chain(gateways).chain(resolvers);
+        if always.into_iter().any(|known| known.to_canonical() == address) {
+            return Ok(());
+        }
+        let class = if own.contains(&address) { Class::Loopback } else { class(address) };
+        match class {
+            Class::Public => Ok(()),
+            Class::Private if self.allowed.lan => Ok(()),
+            Class::Loopback if self.allowed.loopback => Ok(()),
+            Class::Private => Err(Refusal::Private { address }),
+            Class::Loopback => Err(Refusal::Loopback { address }),
+            Class::NoHost => Err(Refusal::NoHost { address }),
+        }
+    }
+}
+
 impl Policy {
     /// Begins a session's accounts.
     #[must_use]
     pub fn new(allowed: Allowed, surroundings: Surroundings, now: Instant) -> Self {
         let (rates, running) = (Rates::new(now), HashMap::new());
-        Self { allowed, surroundings, agreed: Vec::new(), rates, running, moved_bytes: 0 }
+        let addresses = Addresses { allowed, surroundings };
+        Self { addresses, agreed: Vec::new(), rates, running, moved_bytes: 0 }
     }
 
     /// Takes in what the user agreed to: speed tests against these tests' peers may run from here on.
@@ -198,7 +229,7 @@ impl Policy {
 
     /// Takes in where the client stands now: a reconnected stream may reach the listener elsewhere.
     pub fn surround(&mut self, surroundings: Surroundings) {
-        self.surroundings = surroundings;
+        self.addresses.surroundings = surroundings;
     }
 
     /// Holds a test that wants to begin against the rules, and reserves what it needs when it may.
@@ -222,26 +253,10 @@ impl Policy {
         }
     }
 
-    /// Holds the address that a name turned out to have against the rules.
-    ///
-    /// # Errors
-    /// Says why this address must not be measured.
-    pub fn check(&self, address: IpAddr) -> Result<(), Refusal> {
-        let Surroundings { listener, gateways, resolvers, own, metered: _ } = &self.surroundings;
-        let address = address.to_canonical();
-        let always = listener.iter().chain(gateways).chain(resolvers);
-        if always.into_iter().any(|known| known.to_canonical() == address) {
-            return Ok(());
-        }
-        let class = if own.contains(&address) { Class::Loopback } else { class(address) };
-        match class {
-            Class::Public => Ok(()),
-            Class::Private if self.allowed.lan => Ok(()),
-            Class::Loopback if self.allowed.loopback => Ok(()),
-            Class::Private => Err(Refusal::Private { address }),
-            Class::Loopback => Err(Refusal::Loopback { address }),
-            Class::NoHost => Err(Refusal::NoHost { address }),
-        }
+    /// Gives the rules for addresses as they stand, for the moment when a name has been resolved.
+    #[must_use]
+    pub const fn addresses(&self) -> &Addresses {
+        &self.addresses
     }
 
     /// Gives back what an admitted test held; `bytes` are those that it really moved, for a throughput test.
@@ -273,7 +288,7 @@ impl Policy {
         if load.max_bytes > MAX_TEST_BYTES {
             return Err(Refusal::LoadBytes { asked: load.max_bytes });
         }
-        let divisor = if self.surroundings.metered { METERED_DIVISOR } else { 1 };
+        let divisor = if self.addresses.surroundings.metered { METERED_DIVISOR } else { 1 };
         let max = MAX_SESSION_BYTES / divisor;
         let left = max.saturating_sub(self.moved_bytes);
         if left == 0 {

@@ -70,6 +70,11 @@ impl Schedule {
         Ok(Added::Waiting)
     }
 
+    /// Notes a test that will never run here, and tells whether it was unknown until now.
+    pub fn pass_over(&mut self, id: TestId) -> bool {
+        !self.closed && !self.open.contains_key(&id) && self.ended.insert(id)
+    }
+
     /// Gives the tests that may begin now, in order. A throughput test is among them only when none runs, and then
     /// only the first.
     #[must_use]

@@ -168,11 +168,11 @@ fn addresses_are_held_against_what_the_user_allowed() {
     let policies = [policy(false, false, false).0, policy(true, false, false).0, policy(false, true, false).0];
     for (text, nothing, lan, local) in table {
         for (policy, expected) in policies.iter().zip([nothing, lan, local]) {
-            assert_eq!(policy.check(ip(text)), expected, "{text} {:?}", policy.allowed);
+            assert_eq!(policy.addresses().check(ip(text)), expected, "{text} {:?}", policy.addresses.allowed);
         }
     }
     let all = policy(true, true, false).0;
-    assert!(matches!(all.check(IpAddr::V4(Ipv4Addr::BROADCAST)), Err(Refusal::NoHost { .. })));
+    assert!(matches!(all.addresses().check(IpAddr::V4(Ipv4Addr::BROADCAST)), Err(Refusal::NoHost { .. })));
 }
 
 #[test]

@@ -42,9 +42,9 @@ fn stages_run_one_after_the_other() {
     let mut plan =
         schedule(&[(1, Stage(0), ping()), (2, Stage(0), ping()), (3, Stage(2), ping()), (4, Stage(5), ping())]);
     assert_eq!(start(&mut plan), [1, 2]);
-    assert_eq!(start(&mut plan), []);
+    assert!(start(&mut plan).is_empty());
     plan.ended(id(1));
-    assert_eq!(start(&mut plan), []);
+    assert!(start(&mut plan).is_empty());
     plan.ended(id(2));
     assert_eq!(start(&mut plan), [3]);
     plan.ended(id(3));
@@ -88,7 +88,7 @@ fn cancelling_lets_the_next_stage_begin() {
     assert_eq!(plan.cancel(id(2)), Cancelled::Waiting);
     assert_eq!(start(&mut plan), [1]);
     assert_eq!(plan.cancel(id(1)), Cancelled::Running);
-    assert_eq!(start(&mut plan), [], "it has not ended yet");
+    assert!(start(&mut plan).is_empty(), "it has not ended yet");
     plan.ended(id(1));
     assert_eq!(plan.cancel(id(1)), Cancelled::NotOpen);
     assert_eq!(plan.cancel(id(77)), Cancelled::NotOpen);

@@ -1,0 +1,224 @@
+//! `cnc run`: a support session. Without the listener the built-in plan runs alone, is shown, and is kept.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use cnc_model::test::PingTest;
+use cnc_model::{Destination, Outcome, Test};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::cli::RunArgs;
+use crate::clock::{SessionClock, wall};
+use crate::config::{self, Choice, Source};
+use crate::exit::Exit;
+use crate::interrupt::Interrupts;
+use crate::link::{self, MAX_EVENTS, Unreached, Way};
+use crate::outbox::Outbox;
+use crate::policy::Allowed;
+use crate::record::Recorder;
+use crate::session::{End, Ended, Parts, Session};
+use crate::state::{self, SavedKey};
+use crate::tls::{H2, Trust};
+use crate::ui::text::clean;
+use crate::ui::{Ui, figures};
+
+pub(super) async fn run(ui: &Ui, args: &RunArgs) -> Exit {
+    let choice = match config::choose(args) {
+        Ok(choice) => choice,
+        Err(error) => return refuse(ui, &error.to_string()),
+    };
+    let mut interrupts = Interrupts::listen();
+    if choice.source == Source::FileName && !confirm(ui, &choice, &mut interrupts.rung).await {
+        return refuse(ui, "the address in the file's name was not confirmed");
+    }
+    let trust = match Trust::new(choice.ca.as_deref()) {
+        Ok(trust) => Arc::new(trust),
+        Err(error) => return refuse(ui, &error.to_string()),
+    };
+    let key = match state::folder().map(|folder| SavedKey::open(&folder, &choice.listener, choice.code, wall())) {
+        Some(Ok(key)) => key,
+        // Without a place for it the session works; only a restart cannot go on with it.
+        Some(Err(_)) | None => SavedKey::unsaved(),
+    };
+    let clock = key.began.map_or_else(SessionClock::start, SessionClock::go_on);
+    match Visit::prepare(ui, args, &choice, trust, clock) {
+        Ok(visit) => visit.run(key, interrupts.rung).await,
+        Err(message) => refuse(ui, &message),
+    }
+}
+
+fn refuse(ui: &Ui, message: &str) -> Exit {
+    ui.fault(message, None);
+    Exit::Usage
+}
+
+/// Lets the user type a host that only the file's name knows: a renamed file must not lead to a stranger.
+async fn confirm(ui: &Ui, choice: &Choice, interrupted: &mut mpsc::Receiver<()>) -> bool {
+    let host = choice.listener.host();
+    ui.line("This program's file name says which server it reports to:");
+    ui.heading(&format!("  {host}"));
+    ui.line("Type that name if it is the one that your support person told you.");
+    let typed = ui.ask("Server:");
+    // Liveness: the user answers or interrupts; at the end of the input there is no answer.
+    tokio::select! {
+        answer = typed => answer.is_ok_and(|answer| answer.eq_ignore_ascii_case(host.as_str())),
+        _ = interrupted.recv() => false,
+    }
+}
+
+/// A visit to a listener.
+struct Visit<'a> {
+    ui: &'a Ui,
+    args: &'a RunArgs,
+    choice: &'a Choice,
+    trust: Arc<Trust>,
+    clock: SessionClock,
+    outbox: Arc<Outbox>,
+    /// Where everything is written down, if anywhere.
+    kept: Option<PathBuf>,
+}
+
+impl<'a> Visit<'a> {
+    fn prepare(
+        ui: &'a Ui,
+        args: &'a RunArgs,
+        choice: &'a Choice,
+        trust: Arc<Trust>,
+        clock: SessionClock,
+    ) -> Result<Self, String> {
+        let recorder = args.save.as_deref().map(|path| create(path, clock)).transpose()?;
+        let outbox = Arc::new(Outbox::new(recorder));
+        Ok(Self { ui, args, choice, trust, clock, outbox, kept: args.save.clone() })
+    }
+
+    async fn run(mut self, key: SavedKey, interrupted: mpsc::Receiver<()>) -> Exit {
+        self.ui.line(&format!("Connecting to {} ...", self.choice.listener));
+        let (events, link) = mpsc::channel(MAX_EVENTS);
+        let mut linking = JoinSet::new();
+        linking.spawn(link::run(self.way(&key), Arc::clone(&self.outbox), events));
+        let parts = self.parts(key, interrupted);
+        let ended = Session::new(Parts { link: Some(link), ..parts }).run().await;
+        linking.shutdown().await;
+        let (exit, ended) = match &ended.end {
+            End::Done => (Exit::Measured, ended),
+            End::User | End::Refused => (Exit::Interrupted, ended),
+            End::Unreached { why, welcomed: true } => {
+                self.tell("The listener cannot be reached any more", why);
+                self.keep();
+                (Exit::NoListener, ended)
+            }
+            End::Unreached { why, welcomed: false } => {
+                self.tell("The listener cannot be reached", why);
+                (Exit::NoListener, self.run_alone(ended.key, ended.interrupted).await)
+            }
+        };
+        self.show(&ended);
+        if exit != Exit::NoListener {
+            // The session is over. Otherwise another run within the listener's grace time goes on with it.
+            ended.key.forget();
+        }
+        exit
+    }
+
+    fn way(&self, key: &SavedKey) -> Way {
+        let url = self.choice.listener.clone();
+        let tls = url.tls().then(|| self.trust.config(H2));
+        Way { url, tls, key: key.key.clone(), code: self.choice.code, clock: self.clock }
+    }
+
+    fn parts(&self, key: SavedKey, interrupted: mpsc::Receiver<()>) -> Parts {
+        Parts {
+            ui: self.ui.clone(),
+            listener: self.choice.listener.clone(),
+            yes: self.args.yes,
+            allowed: Allowed { lan: self.args.allow_lan, loopback: self.args.allow_loopback },
+            clock: self.clock,
+            outbox: Arc::clone(&self.outbox),
+            link: None,
+            plan: Vec::new(),
+            key,
+            trust: Arc::clone(&self.trust),
+            interrupted,
+        }
+    }
+
+    /// Runs the built-in plan without a listener.
+    async fn run_alone(&mut self, key: SavedKey, interrupted: mpsc::Receiver<()>) -> Ended {
+        self.ui.gap();
+        self.ui.heading("What can be measured without it");
+        self.keep();
+        let plan = built_in_plan();
+        Session::new(Parts { plan, ..self.parts(key, interrupted) }).run().await
+    }
+
+    /// Says why the listener cannot be reached and what would help.
+    fn tell(&self, what: &str, why: &Unreached) {
+        self.ui.gap();
+        let cause = std::error::Error::source(why).map(|source| format!(" ({source})")).unwrap_or_default();
+        self.ui.fault(&format!("{what}: {}{}", clean(&why.to_string()), clean(&cause)), Some(why.hint()));
+    }
+
+    /// Writes down what the listener does not have, where nothing is written down yet.
+    fn keep(&mut self) {
+        if self.kept.is_some() {
+            return;
+        }
+        let Some(folder) = state::folder().map(|folder| folder.join("results")) else { return };
+        let path = folder.join(format!("{}.jsonl", self.clock.began().to_string().replace(':', "")));
+        let made = std::fs::create_dir_all(&folder).map_err(|error| unwritable(&folder, &error));
+        match made.and_then(|()| create(&path, self.clock)) {
+            Ok(recorder) => {
+                self.outbox.record_to(recorder);
+                self.kept = Some(path);
+            }
+            Err(message) => self.ui.fault(&message, Some("--save FILE keeps the result elsewhere")),
+        }
+    }
+
+    /// Shows all figures, and where else they are.
+    fn show(&self, ended: &Ended) {
+        if !ended.results.is_empty() {
+            self.ui.gap();
+            self.ui.heading("Results");
+        }
+        for result in ended.results.values() {
+            self.ui.gap();
+            self.ui.line(&clean(&result.test.title()));
+            match (&result.summary, &result.outcome) {
+                (Some(summary), _) => self.ui.indented(&figures::lines(summary)),
+                (None, outcome) => self.ui.indented(&[figures::ending(outcome, None)]),
+            }
+            if let Outcome::Failed(failure) = &result.outcome {
+                self.ui.indented(&figures::failure(failure));
+            }
+        }
+        self.ui.gap();
+        if let Some(url) = &ended.report_url {
+            self.ui.line(&format!("Report: {url}"));
+        }
+        if let Some(path) = &self.kept {
+            match self.outbox.flush() {
+                Ok(()) => self.ui.line(&format!("Saved: {}", path.display())),
+                Err(error) => self.ui.fault(&unwritable(path, &error), None),
+            }
+        }
+    }
+}
+
+/// What is measured without a listener: the machine and the first step of its way out.
+fn built_in_plan() -> Vec<(u32, Test)> {
+    vec![
+        (0, Test::System),
+        (1, Test::Ping(PingTest::to(Destination::Gateway))),
+        (1, Test::Ping(PingTest::to(Destination::Resolver))),
+    ]
+}
+
+fn create(path: &Path, clock: SessionClock) -> Result<Recorder, String> {
+    Recorder::create(path, clock.began()).map_err(|error| unwritable(path, &error))
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> String {
+    format!("cannot write {}: {error}", path.display())
+}

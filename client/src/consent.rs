@@ -1,0 +1,159 @@
+//! What the user is shown before anything is sent beyond hello: who asks, what is collected, how much, and where it
+//! goes. Pure.
+
+use std::net::IpAddr;
+
+use cnc_model::Test;
+use cnc_model::message::Welcome;
+
+use crate::config::ListenerUrl;
+use crate::policy::Allowed;
+use crate::ui::figures::intention;
+use crate::ui::text::{bytes, clean};
+
+/// What the page is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// What the listener said.
+    pub welcome: &'a Welcome,
+    /// Where it is.
+    pub listener: &'a ListenerUrl,
+    /// At which address it was reached.
+    pub address: IpAddr,
+    /// What the user allowed beyond the rules.
+    pub allowed: Allowed,
+}
+
+/// A part of the page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Its heading.
+    pub heading: String,
+    /// Its lines.
+    pub lines: Vec<String>,
+}
+
+/// The question that lets tests run.
+pub const AGREE: &str = "Do you agree? [y/N]";
+
+/// Makes the page.
+#[must_use]
+pub fn page(request: &Request<'_>) -> Vec<Part> {
+    let part = |heading: String, lines| Part { heading, lines };
+    let operator = match clean(&request.welcome.operator) {
+        name if name.trim().is_empty() => "The operator of this listener".into(),
+        name => name,
+    };
+    vec![
+        part(format!("{operator} asks to measure the network from this computer."), Vec::new()),
+        part("What will be collected".into(), collected(&request.welcome.planned)),
+        part("How much data".into(), vec![volume(&request.welcome.planned)]),
+        part("Where it goes".into(), destination(request)),
+        part("What stays out".into(), kept_out(request.allowed)),
+    ]
+}
+
+/// Says that the name of this computer is asked for, with the name.
+#[must_use]
+pub fn names_question(name: &str) -> String {
+    format!("Send this computer's name ({}) too? [y/N]", clean(name))
+}
+
+/// Reads an answer: only a clear yes is one.
+#[must_use]
+pub fn is_yes(answer: &str) -> bool {
+    matches!(answer.to_lowercase().as_str(), "y" | "yes" | "j" | "ja" | "s" | "si" | "sí" | "o" | "oui")
+}
+
+fn collected(planned: &[Test]) -> Vec<String> {
+    let mut lines: Vec<String> = planned.iter().map(|test| format!("- {}", intention(test))).collect();
+    if lines.is_empty() {
+        lines.push("- nothing yet: the support person will choose".into());
+    }
+    lines.push("- further measurements of these kinds while you are in touch; each is shown when it runs".into());
+    lines
+}
+
+fn volume(planned: &[Test]) -> String {
+    let at_most = planned.iter().filter_map(Test::bytes_at_most).fold(0_u64, u64::saturating_add);
+    match at_most {
+        0 => "a few kB".into(),
+        few if few < 1_000_000 => format!("about {}", bytes(few)),
+        much => format!("at most {}; speed tests move as much as your line can carry in their time", bytes(much)),
+    }
+}
+
+fn destination(request: &Request<'_>) -> Vec<String> {
+    let way = if request.listener.tls() { "encrypted" } else { "NOT encrypted" };
+    let seen = request.welcome.public_address;
+    vec![
+        format!("to {} ({}), {way}", request.listener, request.address),
+        format!("your computer is seen there as {seen}"),
+    ]
+}
+
+fn kept_out(allowed: Allowed) -> Vec<String> {
+    let lan = if allowed.lan {
+        "you allow measurements of other devices in your own network (--allow-lan)"
+    } else {
+        "other devices in your own network are not measured, except your router and your DNS server"
+    };
+    let mut lines =
+        vec!["no files, no passwords, no pages that you visit, no MAC addresses, no Wi-Fi names".into(), lan.into()];
+    if allowed.loopback {
+        lines.push("you allow measurements of this computer itself (--allow-loopback)".into());
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use cnc_model::test::{PingTest, ThroughputPeer, ThroughputTest, TraceTest};
+    use cnc_model::{Destination, Sequence, SessionId, Timestamp};
+
+    use super::*;
+
+    fn shown(operator: &str, planned: Vec<Test>, url: &str) -> String {
+        let welcome = Welcome {
+            session: SessionId::new(Timestamp::from_unix_us(0), 0),
+            code: None,
+            operator: operator.into(),
+            public_address: IpAddr::from([203, 0, 113, 7]),
+            acknowledged: Sequence::NONE,
+            consented: false,
+            planned,
+            speed_token: String::new(),
+        };
+        let listener = url.parse().expect("valid");
+        let address = IpAddr::from([192, 0, 2, 1]);
+        let request = Request { welcome: &welcome, listener: &listener, address, allowed: Allowed::default() };
+        let text = |part: Part| std::iter::once(part.heading).chain(part.lines).collect::<Vec<_>>().join("\n");
+        page(&request).into_iter().map(text).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn the_user_reads_who_what_how_much_and_where() {
+        let planned = vec![
+            Test::System,
+            Test::Ping(PingTest::to(Destination::Gateway)),
+            Test::Trace(TraceTest::to("example.com".parse().expect("valid"))),
+            Test::Download(ThroughputTest::against(ThroughputPeer::Listener)),
+            Test::Upload(ThroughputTest::against(ThroughputPeer::Url("https://mirror.example/x".into()))),
+        ];
+        insta::assert_snapshot!(shown("Example IT", planned, "https://check.example.com"));
+    }
+
+    #[test]
+    fn a_hostile_operator_cannot_draw_on_the_page() {
+        let text = shown("\u{1b}[2JBank\u{202e}", Vec::new(), "http://check.example.com:8080");
+        assert!(text.starts_with("[2JBank asks"), "{text}");
+        assert!(text.contains("NOT encrypted") && text.contains("http://check.example.com:8080"), "{text}");
+    }
+
+    #[test]
+    fn only_a_clear_yes_is_one() {
+        for (answer, yes) in [("y", true), ("YES", true), ("ja", true), ("", false), ("n", false), ("yep?", false)] {
+            assert_eq!(is_yes(answer), yes, "{answer}");
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! The way to the listener, step by step: name, TCP, TLS. Where a step fails, that step is named.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::config::ListenerUrl;
+use crate::tls;
+
+/// How long the system may take to find the name.
+const NAME_WAIT: Duration = Duration::from_secs(5);
+/// How long all connection attempts together may take: two lost SYNs are survived.
+const TCP_WAIT: Duration = Duration::from_secs(8);
+/// How long the TLS handshake may take.
+const TLS_WAIT: Duration = Duration::from_secs(8);
+/// The head start of one address before the next is tried beside it (RFC 8305).
+const HEAD_START: Duration = Duration::from_millis(250);
+/// The most addresses tried: a name has no more in earnest.
+const MAX_ADDRESSES: usize = 8;
+
+/// Why the listener cannot be reached.
+#[derive(Debug, Error)]
+pub enum Unreached {
+    /// Its name has no address.
+    #[error("the name {host} cannot be found")]
+    Name {
+        /// The name.
+        host: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Nobody answered the question for its name.
+    #[error("nobody answered when asked for the address of {host}")]
+    NameTimeout {
+        /// The name.
+        host: String,
+    },
+    /// No connection to any of its addresses.
+    #[error("no connection to {address}")]
+    Tcp {
+        /// The last address that was tried.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// No agreement on encryption.
+    #[error("no secure connection to {host}: {why}")]
+    Tls {
+        /// The host.
+        host: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// Connected, but what answers is no listener.
+    #[error("what answers at {host} is no listener: {why}")]
+    NoListener {
+        /// The host.
+        host: String,
+        /// What it said.
+        why: String,
+    },
+    /// The listener does not take this client.
+    #[error("the listener refused: {why}")]
+    Refused {
+        /// What it said.
+        why: String,
+    },
+    /// The stream was up and broke off.
+    #[error("the connection broke off: {why}")]
+    Broken {
+        /// What was seen.
+        why: String,
+    },
+}
+
+impl Unreached {
+    /// Says what would help.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Name { .. } => "check the address's spelling, and whether this computer is online",
+            Self::NameTimeout { .. } => "this computer's DNS server does not answer: check whether it is online",
+            Self::Tcp { source, .. } if source.kind() == io::ErrorKind::ConnectionRefused => {
+                "the computer there answers, but no listener runs on that port: check the address and the port"
+            }
+            Self::Tcp { source, .. }
+                if matches!(source.kind(), io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable) =>
+            {
+                "check whether this computer is connected to a network"
+            }
+            Self::Tcp { .. } => "check whether this computer is online; a firewall on the way may block it",
+            Self::Tls { .. } => {
+                "check this computer's clock; an antivirus or a company's proxy may inspect connections"
+            }
+            Self::NoListener { .. } => "check the address with your support person",
+            Self::Refused { .. } => "ask your support person for a new code",
+            Self::Broken { .. } => "check whether this computer is still online",
+        }
+    }
+
+    /// Tells whether trying again can help a client that had been connected before.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        match self {
+            Self::Refused { .. } => false,
+            Self::Name { .. }
+            | Self::NameTimeout { .. }
+            | Self::Tcp { .. }
+            | Self::Tls { .. }
+            | Self::NoListener { .. }
+            | Self::Broken { .. } => true,
+        }
+    }
+}
+
+/// A connection to the listener, ready for HTTP/2.
+#[derive(Debug)]
+pub(super) struct Reached {
+    pub(super) io: Io,
+    /// The listener's address.
+    pub(super) peer: SocketAddr,
+    /// This end's address.
+    pub(super) local: IpAddr,
+}
+
+/// A plain or an encrypted connection.
+#[derive(Debug)]
+pub(super) enum Io {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// Connects to the listener.
+pub(super) async fn reach(url: &ListenerUrl, tls: Option<Arc<ClientConfig>>) -> Result<Reached, Unreached> {
+    let tcp = connect(url).await?;
+    let addresses = tcp.peer_addr().and_then(|peer| Ok((peer, tcp.local_addr()?.ip())));
+    let (peer, local) = addresses.map_err(|error| Unreached::Broken { why: error.to_string() })?;
+    // Nagle's algorithm would hold a sample back until the one before it is acknowledged; without the option it
+    // still works, only slower.
+    tcp.set_nodelay(true).ok();
+    let io = match tls {
+        None => Io::Plain(tcp),
+        Some(config) => Io::Tls(Box::new(encrypt(url, config, tcp).await?)),
+    };
+    Ok(Reached { io, peer, local })
+}
+
+/// Connects to the first address that answers, each with a head start before the next.
+async fn connect(url: &ListenerUrl) -> Result<TcpStream, Unreached> {
+    let addresses = addresses(url).await?;
+    let last = addresses[addresses.len() - 1];
+    match timeout(TCP_WAIT, race(addresses)).await {
+        Ok(Ok(tcp)) => Ok(tcp),
+        Ok(Err((address, source))) => Err(Unreached::Tcp { address, source }),
+        Err(_) => Err(Unreached::Tcp { address: last, source: io::ErrorKind::TimedOut.into() }),
+    }
+}
+
+async fn race(addresses: Vec<SocketAddr>) -> Result<TcpStream, (SocketAddr, io::Error)> {
+    let mut waiting = addresses.into_iter();
+    let mut attempts = JoinSet::new();
+    let mut failed = None;
+    let mut hurry = true;
+    loop {
+        if hurry && let Some(address) = waiting.next() {
+            attempts.spawn(async move { TcpStream::connect(address).await.map_err(|error| (address, error)) });
+        }
+        // Liveness: ends when all attempts have; the caller sets a time limit.
+        hurry = tokio::select! {
+            attempt = attempts.join_next() => match attempt {
+                Some(Ok(Ok(tcp))) => return Ok(tcp),
+                Some(Ok(Err(error))) => {
+                    failed = Some(error);
+                    true
+                }
+                Some(Err(_)) => true,
+                None => return Err(failed.unwrap_or_else(|| {
+                    (SocketAddr::from(([0, 0, 0, 0], 0)), io::ErrorKind::AddrNotAvailable.into())
+                })),
+            },
+            () = sleep(HEAD_START), if waiting.len() > 0 => true,
+        };
+    }
+}
+
+/// Finds the listener's addresses, at least one, the families taking turns.
+async fn addresses(url: &ListenerUrl) -> Result<Vec<SocketAddr>, Unreached> {
+    let host = || url.host().to_string();
+    if let Some(address) = url.host().address() {
+        return Ok(vec![SocketAddr::new(address, url.port())]);
+    }
+    let found = match timeout(NAME_WAIT, lookup_host((url.host().as_str(), url.port()))).await {
+        Ok(Ok(found)) => found.collect::<Vec<_>>(),
+        Ok(Err(source)) => return Err(Unreached::Name { host: host(), source }),
+        Err(_) => return Err(Unreached::NameTimeout { host: host() }),
+    };
+    let first_is_v6 = found.first().is_some_and(SocketAddr::is_ipv6);
+    let (first, second): (Vec<_>, Vec<_>) = found.into_iter().partition(|address| address.is_ipv6() == first_is_v6);
+    let mut second = second.into_iter();
+    let mut turns: Vec<_> = first.into_iter().flat_map(|one| [Some(one), second.next()]).flatten().collect();
+    turns.extend(second);
+    turns.truncate(MAX_ADDRESSES);
+    if turns.is_empty() {
+        return Err(Unreached::Name { host: host(), source: io::ErrorKind::NotFound.into() });
+    }
+    Ok(turns)
+}
+
+async fn encrypt(
+    url: &ListenerUrl,
+    config: Arc<ClientConfig>,
+    tcp: TcpStream,
+) -> Result<TlsStream<TcpStream>, Unreached> {
+    let failed = |why: String| Unreached::Tls { host: url.host().to_string(), why };
+    let name = match url.host().address() {
+        Some(address) => ServerName::from(address),
+        None => ServerName::try_from(url.host().as_str().to_owned()).map_err(|error| failed(error.to_string()))?,
+    };
+    match timeout(TLS_WAIT, TlsConnector::from(config).connect(name, tcp)).await {
+        Ok(Ok(stream)) => Ok(stream),
+        Ok(Err(error)) => Err(failed(match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            Some(inner) => tls::words(inner),
+            None => error.to_string(),
+        })),
+        Err(_) => Err(failed("nobody answered the greeting in time".into())),
+    }
+}
+
+impl AsyncRead for Io {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(io) => Pin::new(io).poll_read(cx, buf),
+            Self::Tls(io) => Pin::new(io).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Io {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(io) => Pin::new(io).poll_write(cx, buf),
+            Self::Tls(io) => Pin::new(io).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(io) => Pin::new(io).poll_write_vectored(cx, bufs),
+            Self::Tls(io) => Pin::new(io).poll_write_vectored(cx, bufs),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Plain(io) => io.is_write_vectored(),
+            Self::Tls(io) => io.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(io) => Pin::new(io).poll_flush(cx),
+            Self::Tls(io) => Pin::new(io).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(io) => Pin::new(io).poll_shutdown(cx),
+            Self::Tls(io) => Pin::new(io).poll_shutdown(cx),
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The program `cnc`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cnc_client::main()
+}

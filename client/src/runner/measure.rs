@@ -1,0 +1,271 @@
+//! One measurement from its start to its figures: the probe measures, the model's folds make the figures, and the
+//! caller sees each sample as it comes.
+
+use std::collections::HashSet;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use cnc_model::ping::PingFold;
+use cnc_model::summary::Measured;
+use cnc_model::system::SystemInfo;
+use cnc_model::test::{PingTest, ThroughputTest, TraceTest};
+use cnc_model::throughput::{Direction, StoppedBy, ThroughputEnd, ThroughputFold};
+use cnc_model::trace::{HopOutcome, TraceFold};
+use cnc_model::{Failure, Outcome, Reason, Sample, Summary, ping, throughput, trace};
+use cnc_probe::throughput::{SpeedTarget, Transfer};
+use cnc_probe::{Engine, ProbeError, Sink};
+use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::aim::Target;
+
+/// How long a probe may take to stop once it is told to; then it is dropped. The user waits a second at the most.
+const STOP_WAIT: Duration = Duration::from_millis(800);
+
+/// What to measure, with everything found that is needed for it.
+#[derive(Debug, Clone)]
+pub enum Job {
+    /// Describe the machine, with its name or without.
+    System {
+        /// Whether its name is part of it.
+        names: bool,
+    },
+    /// Ping an address.
+    Ping(PingTest, Target),
+    /// Trace the path to an address.
+    Trace(TraceTest, Target),
+    /// Load the way from or to a peer.
+    Load(Direction, ThroughputTest, SpeedTarget),
+}
+
+/// What a measurement shows while it runs.
+#[derive(Debug, Clone, Copy)]
+pub enum Seen<'a> {
+    /// It observed something.
+    Sample(&'a Sample),
+    /// The name of an address on a path was found.
+    Name(IpAddr, &'a str),
+}
+
+/// What came of a measurement.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measurement {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Its figures, as far as it came; `None` when nothing was observed.
+    pub summary: Option<Summary>,
+}
+
+impl Measurement {
+    /// A measurement that did not begin.
+    #[must_use]
+    pub const fn failed(failure: Failure) -> Self {
+        Self { outcome: Outcome::Failed(failure), summary: None }
+    }
+}
+
+/// Measures. Once cancelled it ends within a second, with the figures so far. When `see` fails, it stops and fails.
+pub async fn measure(
+    job: Job,
+    cancel: &CancellationToken,
+    mut see: impl FnMut(Seen<'_>) -> Result<(), Failure>,
+) -> Measurement {
+    let stop = cancel.child_token();
+    let (sink, mut samples) = cnc_probe::sink();
+    let mut probing = JoinSet::new();
+    probing.spawn(probe(job.clone(), sink.clone(), stop.clone()));
+    let mut gathered = Gathered::of(&job);
+    let mut refused = None;
+    let too_late = async {
+        stop.cancelled().await;
+        sleep(STOP_WAIT).await;
+    };
+    tokio::pin!(too_late);
+    let ended = loop {
+        // Liveness: the probe ends by its own limits; cancelled by the caller, it is dropped after `STOP_WAIT`.
+        tokio::select! {
+            Some(sample) = samples.recv() => {
+                gathered.observe(&sample);
+                if refused.is_none() && let Err(failure) = see(Seen::Sample(&sample)) {
+                    refused = Some(failure);
+                    stop.cancel();
+                }
+            }
+            Some(names) = gathered.naming.join_next() => gathered.name(names, &mut see),
+            Some(ended) = probing.join_next() => break Some(ended),
+            () = &mut too_late => break None,
+        }
+    };
+    take_rest(&mut samples, &mut gathered, refused.is_some(), &mut see);
+    gathered.finish_naming(&stop, &mut see).await;
+    conclude(gathered, ended, refused, sink.shed(), cancel.is_cancelled())
+}
+
+/// What the probe gives back when it ends by itself.
+enum End {
+    Engine(Engine),
+    Transfer(Transfer),
+    System(Box<SystemInfo>),
+}
+
+async fn probe(job: Job, sink: Sink, stop: CancellationToken) -> Result<End, ProbeError> {
+    match job {
+        Job::System { names } => Ok(End::System(Box::new(cnc_probe::system(names).await))),
+        Job::Ping(test, target) => cnc_probe::ping(target.address, &test, &sink, &stop).await.map(End::Engine),
+        Job::Trace(test, target) => cnc_probe::trace(target.address, &test, &sink, &stop).await.map(End::Engine),
+        Job::Load(direction, test, target) => {
+            cnc_probe::throughput(direction, &target, &test, &sink, &stop).await.map(End::Transfer)
+        }
+    }
+}
+
+/// Takes what was observed before the probe ended and has not been seen.
+fn take_rest(
+    samples: &mut mpsc::Receiver<Sample>,
+    gathered: &mut Gathered,
+    refused: bool,
+    see: &mut impl FnMut(Seen<'_>) -> Result<(), Failure>,
+) {
+    while let Ok(sample) = samples.try_recv() {
+        gathered.observe(&sample);
+        if !refused {
+            // The measurement is over: a failure to see its last samples has nothing left to stop.
+            see(Seen::Sample(&sample)).ok();
+        }
+    }
+}
+
+fn conclude(
+    mut gathered: Gathered,
+    ended: Option<Result<Result<End, ProbeError>, JoinError>>,
+    refused: Option<Failure>,
+    shed: u64,
+    cancelled: bool,
+) -> Measurement {
+    gathered.measured.shed = shed;
+    let (outcome, end) = match ended {
+        Some(Ok(end)) if cancelled => (Outcome::Cancelled, end.ok()),
+        Some(Ok(Ok(end))) => (Outcome::Completed, Some(end)),
+        Some(Ok(Err(error))) => (Outcome::Failed(error.failure()), None),
+        Some(Err(error)) => (Outcome::Failed(internal(&error)), None),
+        None => (Outcome::Cancelled, None),
+    };
+    let outcome = refused.map_or(outcome, Outcome::Failed);
+    Measurement { outcome, summary: gathered.summary(end) }
+}
+
+/// Puts a panic into words.
+pub(super) fn internal(error: &JoinError) -> Failure {
+    Failure::new(Reason::Internal, format!("a fault in this program: {error}"))
+        .with_hint("please tell the people who make it")
+}
+
+/// The samples so far, folded.
+struct Gathered {
+    fold: Fold,
+    measured: Measured,
+    count: u64,
+    names: bool,
+    asked: HashSet<IpAddr>,
+    naming: JoinSet<Option<(IpAddr, String)>>,
+}
+
+enum Fold {
+    System,
+    Ping(PingFold),
+    Trace(TraceFold),
+    Load(Direction, ThroughputFold),
+}
+
+impl Gathered {
+    fn of(job: &Job) -> Self {
+        let (fold, method, names) = match job {
+            Job::System { .. } => (Fold::System, "system/1", false),
+            Job::Ping(..) => (Fold::Ping(PingFold::default()), ping::METHOD, false),
+            Job::Trace(test, _) => (Fold::Trace(TraceFold::default()), trace::METHOD, test.names),
+            Job::Load(direction, ..) => (Fold::Load(*direction, ThroughputFold::default()), throughput::METHOD, false),
+        };
+        let (host, address) = match job {
+            Job::System { .. } => (String::new(), None),
+            Job::Ping(_, target) | Job::Trace(_, target) => (target.host.clone(), Some(target.address)),
+            Job::Load(_, _, target) => (target.url.clone(), None),
+        };
+        let measured = Measured { host, address, method: method.into(), ..Measured::default() };
+        Self { fold, measured, count: 0, names, asked: HashSet::new(), naming: JoinSet::new() }
+    }
+
+    fn observe(&mut self, sample: &Sample) {
+        self.count += 1;
+        match (&mut self.fold, sample) {
+            (Fold::Ping(fold), Sample::Ping(sample)) => fold.observe(sample),
+            (Fold::Load(_, fold), Sample::Throughput(sample)) => fold.observe(sample),
+            (Fold::Trace(fold), Sample::Hop(sample)) => {
+                fold.observe(sample);
+                self.ask_name(&sample.outcome);
+            }
+            // A probe tells only samples of its own kind.
+            (Fold::System | Fold::Ping(_) | Fold::Trace(_) | Fold::Load(..), _) => {}
+        }
+    }
+
+    /// Looks an address's name up beside the measuring, once.
+    fn ask_name(&mut self, outcome: &HopOutcome) {
+        let address = match outcome {
+            HopOutcome::Hop(reply) | HopOutcome::Destination(reply) | HopOutcome::Unreachable(reply) => reply.address,
+            HopOutcome::Silent => return,
+        };
+        if self.names && self.asked.insert(address) {
+            self.naming.spawn(async move { cnc_probe::reverse_names(&[address]).await.pop_first() });
+        }
+    }
+
+    fn name(
+        &mut self,
+        found: Result<Option<(IpAddr, String)>, JoinError>,
+        see: &mut impl FnMut(Seen<'_>) -> Result<(), Failure>,
+    ) {
+        if let (Fold::Trace(fold), Ok(Some((address, name)))) = (&mut self.fold, found) {
+            // A name is an extra: a caller that cannot take it loses nothing measured.
+            see(Seen::Name(address, &name)).ok();
+            fold.name(address, name);
+        }
+    }
+
+    /// Waits for names that are still being looked up, which take two seconds at the most.
+    async fn finish_naming(&mut self, stop: &CancellationToken, see: &mut impl FnMut(Seen<'_>) -> Result<(), Failure>) {
+        // Liveness: each look-up has a time limit of its own; cancelled by the caller.
+        while let Some(Some(found)) = stop.run_until_cancelled(self.naming.join_next()).await {
+            self.name(found, see);
+        }
+    }
+
+    fn summary(mut self, end: Option<End>) -> Option<Summary> {
+        let (engine, transfer, system) = match end {
+            Some(End::Engine(engine)) => (Some(engine), None, None),
+            Some(End::Transfer(transfer)) => (Some(transfer.engine), Some(transfer), None),
+            Some(End::System(system)) => (None, None, Some(system)),
+            None => (None, None, None),
+        };
+        if self.count == 0 && engine.is_none() && system.is_none() {
+            return None;
+        }
+        self.measured.engine = engine.map(|engine| engine.name().to_owned()).unwrap_or_default();
+        match self.fold {
+            Fold::System => system.map(|system| Summary::System(*system)),
+            Fold::Ping(fold) => Some(Summary::Ping(fold.summary(self.measured))),
+            Fold::Trace(fold) => Some(Summary::Trace(fold.summary(self.measured))),
+            Fold::Load(direction, fold) => {
+                let measured = Measured { address: transfer.as_ref().and_then(|t| t.address), ..self.measured };
+                Some(Summary::Throughput(fold.summary(ThroughputEnd {
+                    measured,
+                    direction,
+                    stopped_by: transfer.as_ref().map_or(StoppedBy::Broken, |t| t.stopped_by),
+                    sender_bytes: transfer.as_ref().and_then(|t| t.sender_bytes),
+                    idle_rtt: transfer.as_ref().and_then(|t| t.idle_rtt),
+                })))
+            }
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! The course of a session: what the link tells, what tests may begin, and what came of them.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use cnc_model::message::{Instruction, Welcome, When};
+use cnc_model::system::{InterfaceKind, SystemInfo};
+use cnc_model::{Failure, Goodbye, Item, Outcome, Reason, Summary, Test, TestId};
+use tokio::time::Instant;
+
+use super::{End, Phase, Session, TestResult};
+use crate::link::LinkEvent;
+use crate::policy::{Surroundings, Verdict};
+use crate::runner::Grounds;
+use crate::runner::aim::Landmarks;
+use crate::runner::measure::Measurement;
+use crate::runner::speed::Speed;
+use crate::schedule::{Added, Cancelled};
+use crate::ui::text::{clean, span};
+
+impl Session {
+    pub(super) fn handle_link(&mut self, event: LinkEvent) {
+        match event {
+            LinkEvent::Welcome { welcome, peer, local } => self.handle_welcome(&welcome, peer, local),
+            LinkEvent::Instruction(instruction) => self.handle_instruction(instruction),
+            LinkEvent::Goodbye { report_url } => {
+                self.report_url = report_url.map(|url| clean(&url));
+                self.link = None;
+                self.over();
+            }
+            LinkEvent::Down { why, retry_in: _ } => {
+                if self.down_since.is_none() {
+                    self.down_since = Some(Instant::now());
+                    self.board.note(&format!(
+                        "Out of touch with the listener ({}). Measuring goes on.",
+                        clean(&why.to_string())
+                    ));
+                }
+            }
+            LinkEvent::GivenUp(why) => {
+                self.link = None;
+                if matches!(self.phase, Phase::Leaving(_) | Phase::Stopping(_)) {
+                    self.over();
+                } else {
+                    self.runner.cancel_all();
+                    self.phase = Phase::Over(End::Unreached { why, welcomed: self.welcome.is_some() });
+                }
+            }
+        }
+    }
+
+    fn handle_welcome(&mut self, welcome: &Welcome, peer: SocketAddr, local: IpAddr) {
+        let again = self.welcome.is_some();
+        let consented = welcome.consented;
+        let address = peer.ip().to_canonical();
+        self.welcome = Some((Box::new(welcome.clone()), address, local));
+        if let Some(since) = self.down_since.take() {
+            self.board.note(&format!("In touch with the listener again after {}.", span(since.elapsed())));
+        }
+        // The machine may stand elsewhere now.
+        self.placing.spawn(cnc_probe::system(true));
+        if again || !matches!(self.phase, Phase::Joining) {
+            return;
+        }
+        if let Some(code) = welcome.code {
+            self.ui.line(&format!("Your code, to read out to your support person: {code}"));
+        }
+        if consented {
+            self.ui.line("Going on with the session from before.");
+            self.policy.agree(&welcome.planned);
+            self.phase = Phase::Active;
+        } else {
+            self.ask(welcome, address);
+        }
+    }
+
+    fn handle_instruction(&mut self, instruction: Instruction) {
+        let active = matches!(self.phase, Phase::Active);
+        match instruction {
+            // Nothing runs before the user has agreed, or after goodbye: such an order is a breach, or late.
+            Instruction::Run { .. } | Instruction::Cancel(_) | Instruction::Unknown { .. } if !active => {}
+            Instruction::Run { test, when, what } => self.add(test, when, what),
+            Instruction::Cancel(test) => match self.schedule.cancel(test) {
+                Cancelled::Waiting => self.conclude(test, Measurement { outcome: Outcome::Cancelled, summary: None }),
+                Cancelled::Running => self.runner.cancel(test),
+                Cancelled::NotOpen => {}
+            },
+            Instruction::End => match self.phase {
+                Phase::Active | Phase::Asking(..) => self.leave(Goodbye::Done),
+                Phase::Joining | Phase::Stopping(_) | Phase::Leaving(_) | Phase::Over(_) => {}
+            },
+            Instruction::Unknown { test: Some(test) } => {
+                if self.schedule.pass_over(test) {
+                    let failure = Failure::new(Reason::Unsupported, "this client does not know that kind of test")
+                        .with_hint("a newer version of cnc may");
+                    self.put_ended(test, &Measurement::failed(failure));
+                    self.board.note("The listener asked for something that this version does not know.");
+                }
+            }
+            Instruction::Unknown { test: None } => {}
+        }
+    }
+
+    /// Takes a test in, unless it is known.
+    pub(super) fn add(&mut self, id: TestId, when: When, what: Test) {
+        match self.schedule.add(id, when, what.clone()) {
+            Ok(Added::Waiting) => {
+                self.tests.insert(id, what);
+            }
+            Ok(Added::Ignored) => {}
+            Err(too_many) => {
+                self.tests.insert(id, what);
+                self.conclude(id, Measurement::failed(Failure::new(Reason::RefusedByPolicy, too_many.to_string())));
+            }
+        }
+    }
+
+    pub(super) fn handle_surroundings(&mut self, info: &SystemInfo) {
+        let (listener, local) = match &self.welcome {
+            Some((_, listener, local)) => (Some(*listener), Some(local.to_canonical())),
+            None => (None, None),
+        };
+        let holds = |address: IpAddr| info.interfaces.iter().find(|i| i.addresses.iter().any(|a| a.address == address));
+        let metered = local.and_then(holds).is_some_and(|interface| interface.kind == InterfaceKind::Mobile);
+        let own = info.interfaces.iter().flat_map(|i| &i.addresses).map(|a| a.address).collect();
+        let (gateways, resolvers) = (info.gateways.clone(), info.resolvers.clone());
+        self.landmarks = Landmarks { listener, gateways: gateways.clone(), resolvers: resolvers.clone() };
+        self.policy.surround(Surroundings { listener, gateways, resolvers, own, metered });
+        self.host_name.clone_from(&info.host_name);
+        self.placed = true;
+    }
+
+    pub(super) fn handle_ended(&mut self, id: TestId, measurement: Measurement) {
+        let moved = match &measurement.summary {
+            // What the sender put on its way has cost the link, even where the receiver counted less.
+            Some(Summary::Throughput(load)) => load.bytes.max(load.sender_bytes.unwrap_or(0)),
+            Some(Summary::Ping(_) | Summary::Trace(_) | Summary::System(_)) | None => 0,
+        };
+        self.policy.ended(id, moved, Instant::now());
+        self.conclude(id, measurement);
+    }
+
+    /// Begins whatever may begin now, and says goodbye once all has stopped.
+    pub(super) fn go_on(&mut self) {
+        match self.phase {
+            Phase::Active => {
+                self.start_ready();
+                if self.link.is_none() && self.placed && self.schedule.is_idle() {
+                    self.over();
+                }
+            }
+            Phase::Stopping(reason) if self.runner.is_idle() => self.say_goodbye(reason),
+            Phase::Joining | Phase::Asking(..) | Phase::Stopping(_) | Phase::Leaving(_) | Phase::Over(_) => {}
+        }
+    }
+
+    fn start_ready(&mut self) {
+        self.rate_wait = None;
+        while self.placed {
+            let mut refused = false;
+            let now = Instant::now();
+            for (id, test) in self.schedule.ready() {
+                match self.policy.admit(id, &test, now) {
+                    Verdict::Admit(test) => self.start(id, test),
+                    Verdict::Wait(until) => {
+                        self.rate_wait = [self.rate_wait, until].into_iter().flatten().min();
+                    }
+                    Verdict::Refuse(refusal) => {
+                        refused = true;
+                        self.conclude(id, Measurement::failed(refusal.into()));
+                    }
+                }
+            }
+            // What ended without having begun may have made room for a later stage.
+            if !refused {
+                return;
+            }
+        }
+    }
+
+    fn start(&mut self, id: TestId, test: Test) {
+        self.schedule.started(id);
+        self.board.started(id, &test);
+        let speed = self.welcome.as_ref().map(|(welcome, address, _)| Speed {
+            listener: self.listener.clone(),
+            address: *address,
+            token: welcome.speed_token.clone(),
+        });
+        let grounds = Grounds {
+            rules: self.policy.addresses().clone(),
+            landmarks: self.landmarks.clone(),
+            speed,
+            trust: Arc::clone(&self.trust),
+            names: self.names,
+        };
+        self.runner.start(id, test, grounds);
+    }
+
+    /// Tells everybody what came of a test.
+    pub(super) fn conclude(&mut self, id: TestId, measurement: Measurement) {
+        self.schedule.ended(id);
+        self.put_ended(id, &measurement);
+        let Measurement { outcome, summary } = measurement;
+        if let Some(test) = self.tests.remove(&id) {
+            self.board.ended(id, &test, &outcome, summary.as_ref());
+            self.results.insert(id, TestResult { test, outcome, summary });
+        }
+    }
+
+    fn put_ended(&mut self, test: TestId, measurement: &Measurement) {
+        let Measurement { outcome, summary } = measurement.clone();
+        self.put(Item::TestEnded { test, at: self.clock.at(), outcome, summary: summary.map(Box::new) });
+    }
+
+    /// Puts an event of the session into the outbox.
+    pub(super) fn put(&mut self, item: Item) {
+        if let Err(full) = self.outbox.push(item) {
+            self.board.note(&format!("An event was lost: {full}."));
+        }
+    }
+}

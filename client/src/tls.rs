@@ -1,0 +1,105 @@
+//! Whom the client trusts: the system's authorities, Mozilla's for systems without, and one that the user names.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{CertificateError, ClientConfig, RootCertStore};
+use thiserror::Error;
+
+/// Why a file with a certificate authority cannot be used.
+#[derive(Debug, Error)]
+#[error("cannot read a certificate authority from {}: {why}", path.display())]
+pub struct CaError {
+    path: PathBuf,
+    why: String,
+}
+
+/// HTTP/2, which the session's stream speaks.
+pub const H2: &[u8] = b"h2";
+/// HTTP/1.1, which speed tests speak.
+pub const HTTP_1_1: &[u8] = b"http/1.1";
+
+/// Whom this run of the program trusts. The system's store is read when it is first needed: that takes a while, and
+/// most measurements need no TLS.
+#[derive(Debug, Default)]
+pub struct Trust {
+    own: Vec<CertificateDer<'static>>,
+    roots: OnceLock<Arc<RootCertStore>>,
+}
+
+impl Trust {
+    /// Takes in the authority that the user names, if any.
+    ///
+    /// # Errors
+    /// Fails when the file holds none.
+    pub fn new(ca: Option<&Path>) -> Result<Self, CaError> {
+        let Some(path) = ca else { return Ok(Self::default()) };
+        let error = |why: String| CaError { path: path.to_owned(), why };
+        let own = CertificateDer::pem_file_iter(path).map_err(|e| error(e.to_string()))?;
+        let own: Vec<_> = own.collect::<Result<_, _>>().map_err(|e| error(e.to_string()))?;
+        if own.is_empty() {
+            return Err(error("there is no certificate in it".into()));
+        }
+        let mut probe = RootCertStore::empty();
+        for certificate in &own {
+            probe.add(certificate.clone()).map_err(|e| error(e.to_string()))?;
+        }
+        Ok(Self { own, roots: OnceLock::new() })
+    }
+
+    /// Makes the settings for connections that speak one protocol.
+    ///
+    /// # Panics
+    /// Never: ring knows the versions that rustls uses by default.
+    #[must_use]
+    pub fn config(&self, protocol: &[u8]) -> Arc<ClientConfig> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("ring knows TLS 1.2 and 1.3")
+            .with_root_certificates(Arc::clone(self.roots.get_or_init(|| self.read())))
+            .with_no_client_auth();
+        config.alpn_protocols = vec![protocol.to_vec()];
+        Arc::new(config)
+    }
+
+    /// Reads the system's store; what it holds beyond use is passed over.
+    fn read(&self) -> Arc<RootCertStore> {
+        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        roots.add_parsable_certificates(self.own.iter().cloned());
+        Arc::new(roots)
+    }
+}
+
+/// Says in plain words what is wrong with a TLS handshake.
+#[must_use]
+#[expect(clippy::wildcard_enum_match_arm, reason = "rustls adds variants, and its own words serve for them")]
+pub fn words(error: &rustls::Error) -> String {
+    match error {
+        rustls::Error::InvalidCertificate(certificate) => match certificate {
+            CertificateError::UnknownIssuer => {
+                "its certificate is signed by somebody that this computer does not trust"
+            }
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                "its certificate has expired, or this computer's clock is wrong"
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                "its certificate is not valid yet, or this computer's clock is wrong"
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                "its certificate is for another name"
+            }
+            CertificateError::Revoked => "its certificate was revoked",
+            other => return format!("its certificate is not valid ({other})"),
+        }
+        .into(),
+        rustls::Error::NoApplicationProtocol => {
+            "it does not speak HTTP/2: maybe something in between inspects TLS".into()
+        }
+        rustls::Error::InvalidMessage(_) => "what answers there does not speak TLS".into(),
+        other => other.to_string(),
+    }
+}
