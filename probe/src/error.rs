@@ -144,6 +144,11 @@ const fn family_word(family: Family) -> &'static str {
 }
 
 impl ProbeError {
+    /// A task of ours panicked.
+    pub(crate) fn panicked(panic: &tokio::task::JoinError) -> Self {
+        Self::Engine { engine: "throughput", why: panic.to_string() }
+    }
+
     /// Gives the kind, for programs.
     #[must_use]
     pub const fn reason(&self) -> Reason {

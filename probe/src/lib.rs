@@ -7,12 +7,15 @@
 pub mod engine;
 pub mod error;
 mod identifier;
+mod payload;
 mod permission;
 pub mod ping;
 pub mod resolve;
+pub mod respond;
 mod route;
 pub mod sink;
 pub mod system;
+pub mod throughput;
 pub mod trace;
 
 pub use engine::Engine;
@@ -21,4 +24,5 @@ pub use ping::ping;
 pub use resolve::{resolve, reverse_names};
 pub use sink::{Sink, sink};
 pub use system::system;
+pub use throughput::{Endpoint, SpeedTarget, Transfer, throughput};
 pub use trace::trace;

@@ -1,0 +1,154 @@
+//! One HTTP/1.1 request on one connection, driven in the task of the one who waits for it.
+
+use std::pin::{Pin, pin};
+
+use bytes::Bytes;
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, HOST, HeaderValue, LOCATION, USER_AGENT};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::Empty;
+use hyper::body::{Body, Incoming};
+use hyper::client::conn::http1::{self, SendRequest};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::SpeedTarget;
+use super::open::{Cut, Peer};
+use super::target::Target;
+use crate::ProbeError;
+
+/// How much is read at once: large enough that the work for each read does not count.
+const READ_BYTES: usize = 512 * 1024;
+/// How much hyper holds back of a body to send: little, so that what it took has about been sent.
+const WRITE_BYTES: usize = 64 * 1024;
+/// The most redirections followed.
+const MAX_REDIRECTIONS: usize = 5;
+
+/// A connection that is ready for its one request.
+pub(super) struct Exchange<B> {
+    peer: String,
+    url: String,
+    sender: SendRequest<B>,
+    connection: Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>,
+    cut: Cut,
+}
+
+/// Which buffers matter.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Bulk {
+    /// Much is read.
+    Read,
+    /// Much is written.
+    Write,
+}
+
+impl<B> Exchange<B>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    /// Opens a connection to the peer.
+    pub(super) async fn open(peer: &Peer, bulk: Bulk) -> Result<Self, ProbeError> {
+        let (io, cut) = peer.open().await?;
+        let name = peer.name();
+        let mut builder = http1::Builder::new();
+        match bulk {
+            Bulk::Read => builder.read_buf_exact_size(Some(READ_BYTES)),
+            Bulk::Write => builder.max_buf_size(WRITE_BYTES),
+        };
+        let (sender, connection) = builder.handshake(io).await.map_err(|error| broken(&name, &error))?;
+        Ok(Self { peer: name, url: peer.target.url(), sender, connection: Box::pin(connection), cut })
+    }
+
+    /// Sends the request and lets `read` have the response, unless its status tells that there is nothing to measure.
+    pub(super) async fn run<T, F>(
+        mut self,
+        request: Request<B>,
+        read: impl FnOnce(Response<Incoming>) -> F,
+    ) -> Result<T, ProbeError>
+    where
+        F: Future<Output = Result<T, hyper::Error>>,
+    {
+        let (sender, peer, url) = (&mut self.sender, &self.peer, &self.url);
+        let mut work = pin!(async move {
+            let response = sender.send_request(request).await.map_err(|error| broken(peer, &error))?;
+            check(url, response.status())?;
+            read(response).await.map_err(|error| broken(peer, &error))
+        });
+        let result = tokio::select! {
+            result = &mut work => result,
+            // The connection is at its end; what it has brought may still be read.
+            _ = &mut self.connection => work.await,
+        };
+        if result.is_ok() {
+            self.cut.spare();
+        }
+        result
+    }
+}
+
+/// Makes a request's head.
+pub(super) fn request<B>(
+    method: Method,
+    target: &Target,
+    token: Option<&SecretString>,
+    body: B,
+) -> Result<Request<B>, ProbeError> {
+    let bad = |why| ProbeError::BadUrl { url: target.url(), why };
+    let mut request = Request::builder()
+        .method(method)
+        .uri(&target.path)
+        .header(HOST, &target.authority)
+        .header(USER_AGENT, concat!("cnc/", env!("CARGO_PKG_VERSION")))
+        .header(ACCEPT_ENCODING, "identity");
+    if let Some(token) = token {
+        let value = format!("Bearer {}", token.expose_secret());
+        let mut value = HeaderValue::from_str(&value).map_err(|_| bad("the token holds odd characters"))?;
+        value.set_sensitive(true);
+        request = request.header(AUTHORIZATION, value);
+    }
+    request.body(body).map_err(|_| bad("it holds odd characters"))
+}
+
+/// Follows redirections from a target to a peer that answers there. It asks for heads alone; what else they say does
+/// not matter, because some hosts answer them otherwise than the request itself.
+pub(super) async fn follow(mut target: Target, speed: &SpeedTarget) -> Result<Peer, ProbeError> {
+    let first = target.url();
+    for _ in 0..=MAX_REDIRECTIONS {
+        let peer = Peer::find(target, speed).await?;
+        let Some(location) = location(&peer).await? else {
+            return Ok(peer);
+        };
+        target = peer.target.redirected(&location)?;
+    }
+    Err(ProbeError::Redirects { url: first })
+}
+
+async fn location(peer: &Peer) -> Result<Option<String>, ProbeError> {
+    let mut exchange = Exchange::<Empty<Bytes>>::open(peer, Bulk::Read).await?;
+    let request = request(Method::HEAD, &peer.target, None, Empty::new())?;
+    let response = tokio::select! {
+        response = exchange.sender.send_request(request) => response,
+        _ = &mut exchange.connection => return Ok(None),
+    };
+    Ok(response.ok().filter(|response| response.status().is_redirection()).and_then(|response| {
+        response.headers().get(LOCATION).and_then(|location| location.to_str().ok()).map(ToOwned::to_owned)
+    }))
+}
+
+fn check(url: &str, status: StatusCode) -> Result<(), ProbeError> {
+    let url = url.to_owned();
+    match status {
+        status if status.is_success() => Ok(()),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(ProbeError::Denied { url, status: status.as_u16() }),
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => Err(ProbeError::Busy { url }),
+        status => Err(ProbeError::Status { url, status: status.as_u16() }),
+    }
+}
+
+/// Puts hyper's error into words, with the cause that it keeps behind.
+fn broken(peer: &str, error: &hyper::Error) -> ProbeError {
+    let mut why = error.to_string();
+    if let Some(source) = std::error::Error::source(error) {
+        why = format!("{why}: {source}");
+    }
+    ProbeError::Broken { peer: peer.to_owned(), why }
+}

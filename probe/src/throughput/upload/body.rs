@@ -1,0 +1,110 @@
+//! The body of an upload: noise until its share is sent or the test's time is over.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame};
+use tokio::time::Instant;
+
+use crate::payload;
+
+/// A piece lasts about this long at the flow's own rate: short, so that a slow flow stops in time.
+const PIECE_TIME: Duration = Duration::from_millis(5);
+/// The smallest piece: below it the work for each piece counts.
+const MIN_PIECE: u64 = 16 * 1024;
+
+/// What the flows of one upload share.
+#[derive(Debug, Default)]
+pub(super) struct Sending {
+    began: OnceLock<Instant>,
+    is_over: AtomicBool,
+    sent: AtomicU64,
+}
+
+impl Sending {
+    pub(super) fn begin(&self, now: Instant) {
+        self.began.get_or_init(|| now);
+    }
+
+    /// Ends all bodies at their next piece.
+    pub(super) fn stop(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
+    }
+
+    /// Gives the payload bytes that went out.
+    pub(super) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+}
+
+/// One flow's body.
+#[derive(Debug)]
+pub(super) struct Noise {
+    sending: Arc<Sending>,
+    left: u64,
+    sent: u64,
+}
+
+impl Noise {
+    pub(super) fn new(sending: &Arc<Sending>, share: u64) -> Self {
+        Self { sending: Arc::clone(sending), left: share, sent: 0 }
+    }
+
+    fn piece_bytes(&self) -> u64 {
+        let elapsed = self.sending.began.get().map_or(Duration::ZERO, Instant::elapsed);
+        let pieces = (elapsed.as_nanos() / PIECE_TIME.as_nanos()).max(1);
+        let bytes = u64::try_from(u128::from(self.sent) / pieces).unwrap_or(u64::MAX);
+        bytes.clamp(MIN_PIECE, payload::MAX_PIECE as u64).min(self.left)
+    }
+}
+
+impl Body for Noise {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.left == 0 || self.sending.is_over.load(Ordering::Relaxed) {
+            return Poll::Ready(None);
+        }
+        let piece = payload::piece(self.piece_bytes());
+        let bytes = piece.len() as u64;
+        self.left -= bytes;
+        self.sent += bytes;
+        self.sending.sent.fetch_add(bytes, Ordering::Relaxed);
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_share_is_sent_to_the_byte_and_counted() {
+        let sending = Arc::<Sending>::default();
+        sending.begin(Instant::now());
+        let body = Noise::new(&sending, 3_000_001).collect().await.expect("cannot fail");
+        assert_eq!((body.to_bytes().len(), sending.sent()), (3_000_001, 3_000_001));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_flow_has_small_pieces_and_stops_at_the_next() {
+        let sending = Arc::<Sending>::default();
+        sending.begin(Instant::now());
+        let mut body = Noise::new(&sending, u64::MAX);
+        for _ in 0..100 {
+            tokio::time::advance(Duration::from_millis(100)).await;
+            let piece = body.frame().await.expect("more").expect("cannot fail").into_data().expect("data");
+            assert_eq!(piece.len() as u64, MIN_PIECE);
+        }
+        sending.stop();
+        assert!(body.frame().await.is_none());
+    }
+}
