@@ -2,12 +2,21 @@
 //!
 //! It measures nothing itself; for the responding end of measured protocols it uses `cnc-probe`.
 
+pub mod accept;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod duration;
+pub mod grpc;
+pub mod http;
+pub mod metrics;
 pub mod report;
 pub mod roles;
 pub mod secret;
+pub mod serve;
 pub mod session;
 pub mod sessions;
+pub mod staff;
 pub mod store;
+
+pub use serve::{Opened, ServeError, bind, serve};

@@ -8,8 +8,8 @@ mod machine;
 mod partial;
 mod picture;
 mod section;
-mod sentence;
-mod words;
+pub(crate) mod sentence;
+pub(crate) mod words;
 
 #[cfg(test)]
 mod tests;

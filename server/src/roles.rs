@@ -1,33 +1,160 @@
-//! Staff's roles and what each may do. Pure: who holds which token is found elsewhere.
+//! What each role may do. Pure: who holds which role is `staff`'s to know.
 
-/// What a staff token may do. Each role may do what those before it may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Role {
-    /// Look.
-    Viewer,
-    /// Also act on sessions.
-    Support,
-    /// Also handle tokens and delete.
-    Admin,
+pub use cnc_proto::support::Role;
+
+/// Everything that wants a staff token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Call {
+    /// Make a session.
+    CreateSession,
+    /// List sessions.
+    ListSessions,
+    /// See a session with its tests.
+    GetSession,
+    /// Follow a session live.
+    WatchSession,
+    /// Push a test.
+    IssueTest,
+    /// Push a plan's tests.
+    IssuePlan,
+    /// Stop a test.
+    CancelTest,
+    /// End a session.
+    EndSession,
+    /// Remove a session.
+    DeleteSession,
+    /// Read a session's samples.
+    ListSamples,
+    /// See the plans.
+    ListPlans,
+    /// Make a token.
+    CreateToken,
+    /// List tokens.
+    ListTokens,
+    /// Make a token worthless.
+    RevokeToken,
+    /// Read a session's report.
+    Report,
+    /// Read the listener's own figures.
+    Metrics,
 }
 
-impl Role {
-    /// Every role, the least first.
-    pub const ALL: [Self; 3] = [Self::Viewer, Self::Support, Self::Admin];
+impl Call {
+    /// Every call.
+    pub const ALL: [Self; 16] = [
+        Self::CreateSession,
+        Self::ListSessions,
+        Self::GetSession,
+        Self::WatchSession,
+        Self::IssueTest,
+        Self::IssuePlan,
+        Self::CancelTest,
+        Self::EndSession,
+        Self::DeleteSession,
+        Self::ListSamples,
+        Self::ListPlans,
+        Self::CreateToken,
+        Self::ListTokens,
+        Self::RevokeToken,
+        Self::Report,
+        Self::Metrics,
+    ];
 
-    /// Gives the word for it on command lines and in columns.
+    /// Gives the least role that may.
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub const fn needs(self) -> Role {
         match self {
-            Self::Viewer => "viewer",
-            Self::Support => "support",
-            Self::Admin => "admin",
+            Self::ListSessions
+            | Self::GetSession
+            | Self::WatchSession
+            | Self::ListSamples
+            | Self::ListPlans
+            | Self::Report
+            | Self::Metrics => Role::Viewer,
+            Self::CreateSession | Self::IssueTest | Self::IssuePlan | Self::CancelTest | Self::EndSession => {
+                Role::Support
+            }
+            Self::DeleteSession | Self::CreateToken | Self::ListTokens | Self::RevokeToken => Role::Admin,
         }
     }
 
-    /// Reads the word.
+    /// Gives the word for it in the audit log.
     #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.word() == word)
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::CreateSession => "create_session",
+            Self::ListSessions => "list_sessions",
+            Self::GetSession => "get_session",
+            Self::WatchSession => "watch_session",
+            Self::IssueTest => "issue_test",
+            Self::IssuePlan => "issue_plan",
+            Self::CancelTest => "cancel_test",
+            Self::EndSession => "end_session",
+            Self::DeleteSession => "delete_session",
+            Self::ListSamples => "list_samples",
+            Self::ListPlans => "list_plans",
+            Self::CreateToken => "create_token",
+            Self::ListTokens => "list_tokens",
+            Self::RevokeToken => "revoke_token",
+            Self::Report => "report",
+            Self::Metrics => "metrics",
+        }
+    }
+
+    /// Tells whether it changes something, so that who did it is noted.
+    #[must_use]
+    pub const fn is_noted(self) -> bool {
+        match self {
+            Self::ListSessions
+            | Self::GetSession
+            | Self::WatchSession
+            | Self::ListSamples
+            | Self::ListPlans
+            | Self::ListTokens
+            | Self::Report
+            | Self::Metrics => false,
+            Self::CreateSession
+            | Self::IssueTest
+            | Self::IssuePlan
+            | Self::CancelTest
+            | Self::EndSession
+            | Self::DeleteSession
+            | Self::CreateToken
+            | Self::RevokeToken => true,
+        }
+    }
+}
+
+/// Reads a role's word.
+#[must_use]
+pub fn role(word: &str) -> Option<Role> {
+    Role::ALL.into_iter().find(|role| role.word() == word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_role_may_what_it_should() {
+        let may = |role: Role| {
+            let allowed = Call::ALL.into_iter().filter(|call| role >= call.needs());
+            allowed.map(Call::word).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(may(Role::Viewer), "list_sessions get_session watch_session list_samples list_plans report metrics");
+        assert_eq!(
+            may(Role::Support),
+            "create_session list_sessions get_session watch_session issue_test issue_plan cancel_test end_session \
+             list_samples list_plans report metrics"
+        );
+        assert_eq!(may(Role::Admin), Call::ALL.map(Call::word).join(" "));
+    }
+
+    #[test]
+    fn roles_read_back() {
+        for known in Role::ALL {
+            assert_eq!(role(known.word()), Some(known));
+        }
+        assert_eq!(role("Admin"), None);
     }
 }

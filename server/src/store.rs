@@ -5,6 +5,7 @@
 
 mod audit;
 mod blob;
+mod counters;
 mod error;
 mod figures;
 mod handle;
@@ -21,6 +22,7 @@ mod write;
 mod writer;
 
 pub use audit::AuditEntry;
+pub use counters::Counts;
 pub use error::StoreError;
 pub use handle::{MAX_PAGE, Store};
 pub use jobs::{Job, JobEnd, JobKind};

@@ -13,9 +13,9 @@ use super::reader::{Reading, Section, shown};
 /// The plan that sessions begin with where nobody says otherwise.
 pub const DEFAULT_PLAN: &str = "default";
 /// The most stages of a plan: beyond it nobody follows what is going on.
-pub const MAX_STAGES: usize = 32;
+pub(super) const MAX_STAGES: usize = 32;
 /// The most tests of a stage: side by side, more would measure each other.
-pub const MAX_TESTS: usize = 64;
+pub(super) const MAX_TESTS: usize = 64;
 
 /// The plans by name; there is always one called [`DEFAULT_PLAN`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,16 +121,11 @@ fn test<'t>(reading: &Reading<'t>, value: &Spanned<DeValue<'t>>) -> Option<Test>
     ];
     let mut kinds = kinds.into_iter().flatten();
     let (first, second) = (kinds.next(), kinds.next());
-    let test = match (first, second) {
-        (Some(test), None) => test,
-        (None, _) | (_, Some(_)) => {
-            section.wrong("needs exactly one of system = true, ping, trace, download and upload");
-            None
-        }
+    let (Some(test), None) = (first, second) else {
+        section.wrong("needs exactly one of system = true, ping, trace, download and upload");
+        return None;
     };
-    if test.is_some() || first_is_known(value) {
-        section.finish();
-    }
+    section.finish();
     match test?.checked() {
         Ok(test) => Some(test),
         Err(error) => {
@@ -140,20 +135,12 @@ fn test<'t>(reading: &Reading<'t>, value: &Spanned<DeValue<'t>>) -> Option<Test>
     }
 }
 
-/// Tells whether the kind is clear, so that complaining of further keys helps.
-fn first_is_known(value: &Spanned<DeValue<'_>>) -> bool {
-    let kinds = ["system", "ping", "trace", "download", "upload"];
-    value.get_ref().as_table().is_some_and(|table| kinds.iter().filter(|kind| table.contains_key(**kind)).count() == 1)
-}
-
 fn system(section: &Section<'_, '_>) -> Option<Test> {
-    match section.flag("system")? {
-        true => Some(Test::System),
-        false => {
-            section.wrong("system = false is no test: leave it out");
-            None
-        }
+    if section.flag("system")? {
+        return Some(Test::System);
     }
+    section.wrong("system = false is no test: leave it out");
+    None
 }
 
 const DESTINATION: &str = "\"gateway\", \"resolver\", \"listener\", a host name or an address";

@@ -162,12 +162,11 @@ impl<'r, 't> Section<'r, 't> {
         };
         let mut list = Vec::with_capacity(array.len());
         for element in array {
-            match element.get_ref().as_str().and_then(|text| text.parse().ok()) {
-                Some(item) => list.push(item),
-                None => {
-                    let shown = shown(element.get_ref());
-                    self.wrong_value(key, element, format_args!("must hold {allowed}, not {shown}"));
-                }
+            if let Some(item) = element.get_ref().as_str().and_then(|text| text.parse().ok()) {
+                list.push(item);
+            } else {
+                let shown = shown(element.get_ref());
+                self.wrong_value(key, element, format_args!("must hold {allowed}, not {shown}"));
             }
         }
         Some(list)

@@ -10,6 +10,7 @@ use rusqlite::Connection;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use super::audit::AuditEntry;
+use super::counters::{Counters, Counts};
 use super::error::{Fault, StoreError};
 use super::jobs::{Job, JobEnd};
 use super::links::ReportLink;
@@ -36,6 +37,7 @@ pub struct Store {
 struct Inner {
     path: PathBuf,
     jobs_wanted: watch::Receiver<u64>,
+    counters: Arc<Counters>,
     readers: Semaphore,
     idle: Mutex<Vec<Connection>>,
     writer: WriterGuard,
@@ -69,12 +71,16 @@ impl Store {
         let connection = open::writer(path)?;
         let (requests, receiver) = mpsc::channel(WRITES_WAITING);
         let (jobs_wanted, wanted) = watch::channel(0);
-        let writer = Writer { connection, path: path.to_owned(), requests: receiver, jobs_wanted, lock };
-        let thread = writer::spawn(writer, path)?;
+        let counters = Arc::<Counters>::default();
+        let counting = Arc::clone(&counters);
+        let path = path.to_owned();
+        let writer =
+            Writer { connection, path: path.clone(), requests: receiver, jobs_wanted, counters: counting, lock };
+        let thread = writer::spawn(writer, &path)?;
         let writer = WriterGuard { requests: Some(requests), thread: Some(thread) };
         let idle = Mutex::new(Vec::with_capacity(READERS));
         let readers = Semaphore::new(READERS);
-        Ok(Self { inner: Arc::new(Inner { path: path.to_owned(), jobs_wanted: wanted, readers, idle, writer }) })
+        Ok(Self { inner: Arc::new(Inner { path, jobs_wanted: wanted, counters, readers, idle, writer }) })
     }
 
     /// Hands over changes; waits only for room in the queue. What is returned resolves when they are durable.
@@ -276,6 +282,12 @@ impl Store {
     #[must_use]
     pub fn jobs_wanted(&self) -> watch::Receiver<u64> {
         self.inner.jobs_wanted.clone()
+    }
+
+    /// Tells what the writer has done since it was opened.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.inner.counters.read()
     }
 
     /// Notes what staff did.

@@ -86,7 +86,9 @@ async fn storing_twice_is_storing_once() {
     }
     // A sequence that is stored keeps what was stored first; the stored mark never goes back.
     let mut other = samples();
-    other.iter_mut().for_each(|sample| sample.test = TestId::FIRST);
+    for sample in &mut other {
+        sample.test = TestId::FIRST;
+    }
     store(&handle, vec![Change::Samples(other)], Some(5)).await.expect("stored");
     assert_eq!(handle.samples(id(1), None, Sequence::NONE, MAX_PAGE).await.expect("readable"), samples());
     assert_eq!(handle.session(id(1)).await.expect("readable").expect("there").stored, Sequence::new(20));

@@ -70,7 +70,7 @@ pub(super) fn all(connection: &Connection) -> Result<Vec<TokenRow>, Fault> {
 
 fn read(row: &Row<'_>) -> Result<TokenRow, Fault> {
     let role: String = row.get("role")?;
-    let role = Role::from_word(&role)
+    let role = crate::roles::role(&role)
         .ok_or_else(|| StoreError::Unreadable { table: "tokens", detail: format!("role is {role:?}") })?;
     Ok(TokenRow {
         id: row.get("token_id")?,

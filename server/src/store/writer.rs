@@ -1,12 +1,14 @@
 //! The writer's thread: commits whatever has gathered since its last commit, then answers.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use cnc_model::{SessionId, Timestamp};
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::audit::AuditEntry;
+use super::counters::Counters;
 use super::error::{Fault, StoreError};
 use super::jobs::JobEnd;
 use super::links::ReportLink;
@@ -81,6 +83,7 @@ pub(super) struct Writer {
     pub(super) requests: mpsc::Receiver<Request>,
     /// Counts the times that a job was wanted.
     pub(super) jobs_wanted: watch::Sender<u64>,
+    pub(super) counters: Arc<Counters>,
     pub(super) lock: open::Lock,
 }
 
@@ -117,6 +120,7 @@ impl Writer {
                 }
             }
             Err(error) if group.len() == 1 || error.is_fault() => {
+                self.counters.failed();
                 tracing::warn!(%error, writes = group.len(), "could not store");
                 for request in group {
                     request.answer.send(Err(error.clone()));
@@ -131,6 +135,7 @@ impl Writer {
     fn together(&mut self, group: &[Request]) -> Result<Vec<Written>, StoreError> {
         let mut applied = Applied::default();
         let written = transaction(&mut self.connection, group, &mut applied).map_err(|fault| fault.told(&self.path))?;
+        self.counters.committed(group.iter().map(|request| samples(&request.write)).sum());
         if applied.job_wanted {
             self.jobs_wanted.send_modify(|count| *count += 1);
         }
@@ -184,6 +189,15 @@ fn rows(write: &Write) -> usize {
         #[cfg(test)]
         Write::LimitPages(_) => 1,
     }
+}
+
+fn samples(write: &Write) -> u64 {
+    let Write::Commit(commit) = write else { return 0 };
+    let samples = commit.changes.iter().map(|change| match change {
+        Change::Samples(samples) => samples.len() as u64,
+        Change::Session(_) | Change::Test(_) => 0,
+    });
+    samples.sum()
 }
 
 /// Starts the thread.

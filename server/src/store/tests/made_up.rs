@@ -120,19 +120,25 @@ pub(super) fn completed(n: u32) -> TestRecord {
 
 fn ping() -> PingFold {
     let mut fold = PingFold::default();
-    ping_samples().iter().for_each(|sample| fold.observe(sample));
+    for sample in ping_samples() {
+        fold.observe(&sample);
+    }
     fold
 }
 
 fn trace() -> TraceFold {
     let mut fold = TraceFold::default();
-    hop_samples().iter().for_each(|sample| fold.observe(sample));
+    for sample in hop_samples() {
+        fold.observe(&sample);
+    }
     fold
 }
 
 fn throughput(measured: Measured) -> cnc_model::throughput::ThroughputSummary {
     let mut fold = ThroughputFold::default();
-    throughput_samples().iter().for_each(|sample| fold.observe(sample));
+    for sample in throughput_samples() {
+        fold.observe(&sample);
+    }
     fold.summary(ThroughputEnd {
         measured,
         direction: Direction::Upload,

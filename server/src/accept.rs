@@ -1,0 +1,218 @@
+//! The accept loop: one port for gRPC and HTTP, with or without TLS, and an orderly end.
+//!
+//! It knows connections and their limits, nothing of what is asked over them.
+
+mod client_address;
+mod tls;
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::body::Body;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
+
+pub use client_address::{ClientAddress, Forwarding};
+pub use tls::{TlsError, acceptor};
+
+use crate::metrics::Metrics;
+
+/// The most connections at a time, under the usual limit of open files; further ones wait in the kernel's queue.
+const MAX_CONNECTIONS: usize = 20_000;
+/// How long a TLS handshake may take: many round trips of a bad mobile network.
+const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
+/// How long a connection may be open before its first request is here, and HTTP/1.1 may take for a request's head:
+/// what merely holds a place is let go.
+const REQUEST_WITHIN: Duration = Duration::from_secs(30);
+/// How long connections may take to end once asked to; then they are cut.
+const END_WITHIN: Duration = Duration::from_secs(5);
+/// The wait after the system would not give a connection, as when no file descriptor is left.
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+/// HTTP/2's windows: with the usual ones half the rate is lost on long ways.
+const WINDOW_BYTES: u32 = 4 << 20;
+/// How often HTTP/2 asks whether the peer is there, and how long the answer may take: a dead stream is found so.
+const PING_EVERY: Duration = Duration::from_secs(5);
+/// The most HTTP/2 streams of one connection: a client needs one, a console a few for each session it watches.
+const MAX_STREAMS: u32 = 64;
+/// The most bytes of a request's headers: tokens and a proxy's additions fit many times.
+const MAX_HEADER_BYTES: u32 = 16 << 10;
+/// The most headers of an HTTP/1.1 request.
+const MAX_HEADERS: usize = 64;
+
+/// What every connection is served with.
+#[derive(Clone)]
+pub struct Acceptor {
+    /// What answers requests.
+    pub router: axum::Router,
+    /// How TLS is spoken; `None` for plain connections.
+    pub tls: Option<TlsAcceptor>,
+    /// Who may name clients' addresses.
+    pub forwarding: Arc<Forwarding>,
+    /// Where connections are counted.
+    pub metrics: Arc<Metrics>,
+}
+
+impl Acceptor {
+    /// Accepts until told to stop, then lets running requests end for a while.
+    // Liveness: ended by `shutdown`; connections get `END_WITHIN` after it.
+    pub async fn run(self, listener: TcpListener, shutdown: CancellationToken) {
+        let connections = TaskTracker::new();
+        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let cut = CancellationToken::new();
+        loop {
+            let place = tokio::select! {
+                () = shutdown.cancelled() => break,
+                // Liveness: a connection that ends gives its place back; the semaphore is never closed.
+                place = Arc::clone(&places).acquire_owned() => place,
+            };
+            let accepted = tokio::select! {
+                () = shutdown.cancelled() => break,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    let connection = self.clone().connection(stream, peer, shutdown.clone(), connections.clone());
+                    let cut = cut.clone();
+                    connections.spawn(async move {
+                        let _place = place;
+                        tokio::select! {
+                            () = connection => {}
+                            () = cut.cancelled() => {}
+                        }
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_RETRY).await;
+                }
+            }
+        }
+        connections.close();
+        if timeout(END_WITHIN, connections.wait()).await.is_err() {
+            tracing::debug!(left = connections.len(), "connections are cut");
+            cut.cancel();
+            // What HTTP/2 streams still do is abandoned with the runtime.
+            timeout(ACCEPT_RETRY, connections.wait()).await.unwrap_or_default();
+        }
+    }
+
+    async fn connection(self, stream: TcpStream, peer: SocketAddr, shutdown: CancellationToken, tasks: TaskTracker) {
+        let _open = self.metrics.connection();
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection ended at once");
+            return;
+        }
+        let Some(tls) = self.tls.clone() else {
+            return self.serve(stream, peer, shutdown, tasks).await;
+        };
+        // The handshake of many round trips is boxed: its state is far larger than what follows.
+        match timeout(HANDSHAKE_WITHIN, Box::pin(tls.accept(stream))).await {
+            Ok(Ok(stream)) => self.serve(stream, peer, shutdown, tasks).await,
+            Ok(Err(error)) => {
+                self.metrics.handshake_failed();
+                tracing::debug!(%peer, %error, "TLS handshake failed");
+            }
+            Err(_) => {
+                self.metrics.handshake_failed();
+                tracing::debug!(%peer, "TLS handshake took too long");
+            }
+        }
+    }
+
+    async fn serve<S>(self, stream: S, peer: SocketAddr, shutdown: CancellationToken, tasks: TaskTracker)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let asked = Arc::new(AtomicBool::new(false));
+        let service = service_fn({
+            let asked = Arc::clone(&asked);
+            move |request: Request<Incoming>| {
+                asked.store(true, Ordering::Relaxed);
+                self.answer(request, peer)
+            }
+        });
+        let builder = builder(tasks);
+        let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+        let mut first_request = pin!(tokio::time::sleep(REQUEST_WITHIN));
+        let mut ending = false;
+        loop {
+            tokio::select! {
+                ended = connection.as_mut() => {
+                    if let Err(error) = ended {
+                        tracing::debug!(%peer, error, "connection ended badly");
+                    }
+                    return;
+                }
+                () = shutdown.cancelled(), if !ending => {
+                    ending = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                () = first_request.as_mut(), if !first_request.is_elapsed() => {
+                    if !asked.load(Ordering::Relaxed) {
+                        tracing::debug!(%peer, "connection asked for nothing");
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> impl Future<Output = Result<Response<Body>, Infallible>> + use<> {
+        let mut request = request.map(Body::new);
+        let address = self.forwarding.client(peer.ip(), request.headers());
+        request.extensions_mut().insert(ClientAddress(address));
+        self.router.clone().oneshot(request)
+    }
+}
+
+fn builder(tasks: TaskTracker) -> auto::Builder<Tracked> {
+    let mut builder = auto::Builder::new(Tracked(tasks));
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(REQUEST_WITHIN)
+        .max_headers(MAX_HEADERS)
+        .half_close(false);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .initial_stream_window_size(WINDOW_BYTES)
+        .initial_connection_window_size(WINDOW_BYTES)
+        .keep_alive_interval(PING_EVERY)
+        .keep_alive_timeout(PING_EVERY)
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(MAX_HEADER_BYTES);
+    builder
+}
+
+/// Runs HTTP/2's streams as tasks that are waited for at the end.
+#[derive(Debug, Clone)]
+struct Tracked(TaskTracker);
+
+impl<F> hyper::rt::Executor<F> for Tracked
+where
+    F: Future<Output: Send + 'static> + Send + 'static,
+{
+    fn execute(&self, stream: F) {
+        self.0.spawn(stream);
+    }
+}

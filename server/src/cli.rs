@@ -1,0 +1,183 @@
+//! The command line: what may be said, and which part does it.
+//!
+//! It decides nothing that the listener decides; commands about sessions, tokens and plans ask a running one.
+
+mod connect;
+mod export;
+mod output;
+mod plan;
+mod serve;
+mod session;
+mod test;
+mod text;
+mod token;
+mod watch;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use thiserror::Error;
+use tonic::Code;
+
+use crate::config::{Config, ConfigError};
+use crate::serve::ServeError;
+
+/// The listener of cnc, the Client Network Checker.
+#[derive(Debug, Parser)]
+#[command(name = "cnc-listener", version, arg_required_else_help = true, after_help = AFTER_HELP)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "Exit codes: 0 done · 1 the listener said no · 2 wrong usage or configuration · 3 cannot start \
+                          here · 4 the listener cannot be reached · 130 interrupted";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the listener
+    Serve(Box<serve::ServeArguments>),
+    /// Check a configuration file: each mistake with its line and what is allowed
+    #[command(after_help = "Example: cnc-listener check listener.toml")]
+    Check {
+        /// The file
+        file: PathBuf,
+    },
+    /// Sessions of a running listener
+    #[command(subcommand)]
+    Session(session::SessionCommand),
+    /// Staff's tokens of a running listener
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+    /// Plans of a running listener
+    #[command(subcommand)]
+    Plan(plan::PlanCommand),
+}
+
+/// Why a command failed. Each has an exit code of its own.
+#[derive(Debug, Error)]
+enum CliError {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The listener cannot start.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// What was given cannot be used.
+    #[error("{0}")]
+    Usage(String),
+    /// a file cannot be read.
+    #[error("cannot read {path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// No listener answers.
+    #[error("no listener answers at {url}: {why}")]
+    Unreachable {
+        /// Where it was looked for.
+        url: String,
+        /// What went wrong.
+        why: String,
+    },
+    /// The listener said no.
+    #[error("{}", .0.message())]
+    Refused(#[from] Box<tonic::Status>),
+    /// The listener answered with something that is no answer.
+    #[error("the listener's answer cannot be read: {0}")]
+    Answer(String),
+    /// A file or the standard output cannot be written, or the system does not do as it should.
+    #[error("{what}: {source}")]
+    System {
+        /// What was tried.
+        what: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+impl From<tonic::Status> for CliError {
+    fn from(status: tonic::Status) -> Self {
+        Self::Refused(Box::new(status))
+    }
+}
+
+impl From<cnc_proto::Invalid> for CliError {
+    fn from(error: cnc_proto::Invalid) -> Self {
+        Self::Answer(error.to_string())
+    }
+}
+
+impl CliError {
+    const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Refused(_) | Self::Answer(_) => 1,
+            Self::Config(_) | Self::Usage(_) | Self::File { .. } => 2,
+            Self::Serve(_) | Self::System { .. } => 3,
+            Self::Unreachable { .. } => 4,
+        }
+    }
+
+    fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Refused(status) if status.code() == Code::Unauthenticated => Some(
+                "give a token by --token-file or CNC_TOKEN; a listener's first one is admin.token in its data folder",
+            ),
+            Self::Unreachable { .. } => Some("is it running, and is --listener right?"),
+            Self::Refused(_)
+            | Self::Answer(_)
+            | Self::Config(_)
+            | Self::Usage(_)
+            | Self::File { .. }
+            | Self::Serve(_)
+            | Self::System { .. } => None,
+        }
+    }
+}
+
+/// Does what the command line says, and gives the exit code.
+#[must_use]
+pub fn run(arguments: Arguments) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(source) => return failed(&CliError::System { what: "cannot start threads".into(), source }),
+    };
+    match runtime.block_on(dispatch(arguments.command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &CliError) -> ExitCode {
+    output::error(&error.to_string(), error.hint());
+    ExitCode::from(error.exit_code())
+}
+
+async fn dispatch(command: Command) -> Result<(), CliError> {
+    match command {
+        Command::Serve(arguments) => serve::run(*arguments).await,
+        Command::Check { file } => {
+            Config::read(&file)?.checked()?;
+            output::line(&format!("{} is sound", file.display()));
+            Ok(())
+        }
+        Command::Session(command) => session::run(command).await,
+        Command::Token(command) => token::run(command).await,
+        Command::Plan(command) => plan::run(command).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,122 @@
+//! `serve`: settings from file and command line merged, logs, signals, and the listener until it is told to stop.
+#![expect(clippy::doc_markdown, reason = "these docs are the help text, where backticks would show")]
+
+use std::io::IsTerminal as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use super::{CliError, output};
+use crate::config::{Config, ConfigError, Network, TlsFiles};
+use crate::serve::Opened;
+use crate::staff::FIRST_TOKEN_FILE;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  cnc-listener serve\n  cnc-listener serve --config listener.toml\n  cnc-listener \
+                        serve --listen 0.0.0.0:7443 --tls-cert cert.pem --tls-key key.pem")]
+pub(super) struct ServeArguments {
+    /// The configuration file; what the command line says goes before it
+    #[arg(long, env = "CNC_CONFIG")]
+    config: Option<PathBuf>,
+    /// Where to listen [default: 127.0.0.1:7443]
+    #[arg(long, env = "CNC_LISTEN", value_name = "ADDR:PORT")]
+    listen: Option<SocketAddr>,
+    /// The data folder [default: cnc-data]
+    #[arg(long, env = "CNC_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// The certificate chain, a PEM file
+    #[arg(long, env = "CNC_TLS_CERT", value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's key, a PEM file
+    #[arg(long, env = "CNC_TLS_KEY", value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+    /// A proxy in front speaks TLS: allow plain connections beyond loopback
+    #[arg(long)]
+    behind_tls_proxy: bool,
+    /// Networks of proxies that may name the client's address in X-Forwarded-For or Forwarded
+    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
+    trusted_proxies: Vec<Network>,
+    /// Also answer /generate_204 without TLS there, and lead everything else to the real address
+    #[arg(long, value_name = "ADDR:PORT")]
+    http: Option<SocketAddr>,
+    /// Also answer /metrics there, without a token
+    #[arg(long, value_name = "ADDR:PORT")]
+    metrics: Option<SocketAddr>,
+    /// How users reach this listener, for links, like https://check.example.com
+    #[arg(long, env = "CNC_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<String>,
+    /// Who asks, as users see it before they agree
+    #[arg(long, value_name = "NAME")]
+    operator: Option<String>,
+    /// Let anybody use the speed endpoints, not only running sessions
+    #[arg(long)]
+    public_speed: bool,
+}
+
+impl ServeArguments {
+    /// Merges the file and the command line, once.
+    fn config(self) -> Result<Config, CliError> {
+        let mut config = match &self.config {
+            Some(file) => Config::read(file)?,
+            None => Config::default(),
+        };
+        config.tls = match (self.tls_cert, self.tls_key) {
+            (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
+            (None, None) => config.tls,
+            (Some(_), None) | (None, Some(_)) => return Err(ConfigError::HalfTls.into()),
+        };
+        config.listen = self.listen.unwrap_or(config.listen);
+        config.data = self.data.unwrap_or(config.data);
+        config.behind_tls_proxy |= self.behind_tls_proxy;
+        config.public_speed |= self.public_speed;
+        config.trusted_proxies.extend(self.trusted_proxies);
+        config.http = self.http.or(config.http);
+        config.metrics = self.metrics.or(config.metrics);
+        config.public_url = self.public_url.or(config.public_url);
+        config.operator = self.operator.unwrap_or(config.operator);
+        Ok(config.checked()?)
+    }
+}
+
+pub(super) async fn run(arguments: ServeArguments) -> Result<(), CliError> {
+    let config = arguments.config()?;
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
+    let shutdown = CancellationToken::new();
+    let listener = crate::bind(config.listen).await?;
+    let bound = listener.local_addr().unwrap_or(config.listen);
+    let opened = Opened::open(&config, listener).await?;
+    tracing::info!(url = opened.address_for_users(), "ready");
+    output::line(&format!("listening on {bound}; users reach it at {}", opened.address_for_users()));
+    output::line(&format!("the admin token is in {}", config.data.join(FIRST_TOKEN_FILE).display()));
+    let mut running = std::pin::pin!(opened.run(shutdown.clone()));
+    tokio::select! {
+        () = running.as_mut() => return Ok(()),
+        stop = signal() => stop.map_err(|source| CliError::System { what: "cannot wait for signals".into(), source })?,
+    }
+    shutdown.cancel();
+    // Liveness: `shutdown` ends it; a second signal ends it at once.
+    tokio::select! {
+        () = running => {}
+        again = signal() => again.map_err(|source| CliError::System { what: "cannot wait for signals".into(), source })?,
+    }
+    Ok(())
+}
+
+/// Waits for Ctrl-C or, where there is such a thing, SIGTERM.
+async fn signal() -> Result<(), std::io::Error> {
+    #[cfg(unix)]
+    {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}

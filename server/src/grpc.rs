@@ -1,0 +1,67 @@
+//! The services at the door: `Listener` for clients, `Support` for staff, and the standard health and reflection.
+//!
+//! Here wire becomes model and back, and rights are checked. What is asked is done elsewhere.
+
+mod listener;
+mod status;
+mod support;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use cnc_proto::FILE_DESCRIPTOR_SET;
+use cnc_proto::v1::listener_server::ListenerServer;
+use cnc_proto::v1::support_server::SupportServer;
+use tonic::service::Routes;
+use tonic_health::server::HealthReporter;
+
+use crate::config::Plans;
+use crate::metrics::Metrics;
+use crate::sessions::Sessions;
+use crate::staff::Staff;
+use crate::store::Store;
+
+/// The largest message taken from a client: a batch of 64 items, the last of them a long path's summary, is a tenth.
+const MAX_CLIENT_MESSAGE: usize = 1 << 20;
+/// The largest message taken from staff: a test with its parameters is far smaller.
+const MAX_STAFF_MESSAGE: usize = 64 << 10;
+
+/// All that the services work with.
+#[derive(Debug, Clone)]
+pub struct Services {
+    /// The live sessions.
+    pub sessions: Sessions,
+    /// The record.
+    pub store: Store,
+    /// Who may what.
+    pub staff: Staff,
+    /// The plans.
+    pub plans: Arc<Plans>,
+    /// The listener's address as users reach it.
+    pub address_for_users: Arc<str>,
+    /// Where reports lie.
+    pub reports: Arc<PathBuf>,
+    /// Where things are counted.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Makes the routes of all services, and what tells them to say that they are ready.
+///
+/// # Panics
+/// Never: the descriptors are this build's own.
+pub async fn routes(services: Services) -> (axum::Router, HealthReporter) {
+    let (reporter, health) = tonic_health::server::health_reporter();
+    let listener = ListenerServer::new(listener::Door { services: services.clone() })
+        .max_decoding_message_size(MAX_CLIENT_MESSAGE);
+    let support = SupportServer::new(support::Desk { services }).max_decoding_message_size(MAX_STAFF_MESSAGE);
+    reporter.set_serving::<ListenerServer<listener::Door>>().await;
+    reporter.set_serving::<SupportServer<support::Desk>>().await;
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1()
+        .expect("this build's own descriptors are sound");
+    let mut routes = Routes::builder();
+    routes.add_service(listener).add_service(support).add_service(health).add_service(reflection);
+    (routes.routes().into_axum_router().reset_fallback(), reporter)
+}

@@ -1,0 +1,82 @@
+//! `cnc.v1.Listener`: reads a client's hello, then hands both directions of its stream to the session.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use cnc_model::message::{ClientMessage, Hello};
+use cnc_proto::v1;
+use futures_util::StreamExt as _;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_stream::Stream;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::{Services, status};
+use crate::accept::ClientAddress;
+use crate::metrics::Lasting;
+use crate::sessions::{Inbound, InboundError, OUTBOUND};
+
+/// How long a stream may be open before its hello is here; a client sends it at once.
+const HELLO_WITHIN: Duration = Duration::from_secs(10);
+
+/// Where clients come in.
+#[derive(Debug)]
+pub(super) struct Door {
+    pub(super) services: Services,
+}
+
+type Outgoing = Pin<Box<dyn Stream<Item = Result<v1::ListenerMessage, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl v1::listener_server::Listener for Door {
+    type SessionStream = Outgoing;
+
+    async fn session(&self, request: Request<Streaming<v1::ClientMessage>>) -> Result<Response<Outgoing>, Status> {
+        let address = request.extensions().get::<ClientAddress>().copied();
+        let ClientAddress(address) = address.ok_or_else(|| Status::internal("the peer's address is not known"))?;
+        let mut incoming = request.into_inner();
+        let hello = hello(&mut incoming).await?;
+        let (outbound, queue) = mpsc::channel(OUTBOUND);
+        let attached = self.services.sessions.attach(hello, address, inbound(incoming), outbound).await;
+        if let Err(error) = attached {
+            self.services.metrics.client_refused();
+            tracing::debug!(%error, "a client was not let in");
+            return Err(status::not_attached(&error));
+        }
+        Ok(Response::new(outgoing(queue, self.services.metrics.stream())))
+    }
+}
+
+async fn hello(incoming: &mut Streaming<v1::ClientMessage>) -> Result<Hello, Status> {
+    let first = timeout(HELLO_WITHIN, incoming.message()).await.map_err(|_| status::no_hello("none came"))??;
+    let message = first.ok_or_else(|| status::no_hello("the stream ended"))?;
+    match ClientMessage::try_from(message).map_err(|error| status::invalid(&error))? {
+        ClientMessage::Hello(hello) => Ok(hello),
+        ClientMessage::Batch(_) => Err(status::no_hello("it was a batch")),
+    }
+}
+
+/// What comes after the hello, checked. Messages of a kind that only a newer client knows are passed over.
+fn inbound(incoming: Streaming<v1::ClientMessage>) -> Inbound {
+    Box::pin(incoming.filter_map(|message| {
+        let checked = match message {
+            Ok(message) => match ClientMessage::try_from(message) {
+                Ok(message) => Some(Ok(message)),
+                Err(error) if error.is_unknown() => None,
+                Err(error) => Some(Err(InboundError::Invalid(error.to_string()))),
+            },
+            Err(broken) => Some(Err(InboundError::Broken(broken.message().to_owned()))),
+        };
+        std::future::ready(checked)
+    }))
+}
+
+type Queue = mpsc::Receiver<Result<cnc_model::message::ListenerMessage, crate::sessions::Closing>>;
+
+fn outgoing(queue: Queue, counted: Lasting) -> Outgoing {
+    Box::pin(ReceiverStream::new(queue).map(move |message| {
+        let _counted = &counted;
+        message.map(v1::ListenerMessage::from).map_err(|closing| status::closing(&closing))
+    }))
+}

@@ -1,0 +1,243 @@
+//! `cnc.v1.Support`: what staff and their scripts ask. Every call is checked against the caller's role first.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::pin::Pin;
+
+use cnc_model::session::SessionOverview;
+use cnc_model::{Plan, SessionId};
+use cnc_proto::support::{
+    CancelTest, CreateSession, CreateToken, CreatedSession, DeletedSession, IssuePlan, IssueTest, ListSamples,
+    ListSessions, RevokeToken, SamplePage,
+};
+use cnc_proto::{Invalid, v1};
+use futures_util::StreamExt as _;
+use tokio_stream::Stream;
+use tonic::{Request, Response, Status};
+
+use super::{Services, status};
+use crate::clock;
+use crate::roles::Call;
+use crate::sessions::SessionsError;
+use crate::staff::{Denied, Who};
+use crate::store::{AuditEntry, MAX_PAGE, Removed};
+
+/// How many of a list are given where nobody says how many.
+const PAGE: u32 = 1_000;
+
+/// Where staff's calls come in.
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) services: Services,
+}
+
+type Watch = Pin<Box<dyn Stream<Item = Result<v1::WatchEvent, Status>> + Send>>;
+
+impl Desk {
+    /// Finds who calls, and takes the request in.
+    async fn enter<W, M>(&self, request: Request<W>, call: Call) -> Result<(Who, M), Status>
+    where
+        M: TryFrom<W, Error = Invalid>,
+    {
+        let who = self.admit(&request, call).await?;
+        let taken = M::try_from(request.into_inner()).map_err(|error| status::invalid(&error))?;
+        Ok((who, taken))
+    }
+
+    async fn admit<W>(&self, request: &Request<W>, call: Call) -> Result<Who, Status> {
+        let header = request.metadata().get("authorization").and_then(|value| value.to_str().ok());
+        let token = header.and_then(crate::staff::bearer);
+        self.services.staff.check(token, call).await.map_err(|error: Denied| {
+            self.services.metrics.call_denied();
+            status::denied(error)
+        })
+    }
+
+    /// Notes who does what, before it is done: what cannot be noted is not done.
+    async fn note(&self, who: &Who, call: Call, session: Option<SessionId>, detail: String) -> Result<(), Status> {
+        if !call.is_noted() {
+            return Ok(());
+        }
+        let who = format!("{} ({})", who.name, who.id);
+        let entry = AuditEntry { at: clock::wall(), who, action: call.word(), session, detail };
+        self.services.store.audit(entry).await.map_err(|error| status::store(&error))
+    }
+
+    /// Tells a session that is over from one that never was.
+    async fn known<T>(&self, id: SessionId, asked: Result<T, SessionsError>) -> Result<T, Status> {
+        let Err(SessionsError::Ended(_)) = &asked else {
+            return asked.map_err(|error| status::sessions(&error));
+        };
+        let stored = self.services.store.session(id).await.map_err(|error| status::store(&error))?;
+        let error = if stored.is_some() { SessionsError::Ended(id) } else { SessionsError::NotFound(id) };
+        Err(status::sessions(&error))
+    }
+
+    /// Lists what is stored, as it is now where it is live.
+    async fn list(&self, limit: u32, before: Option<SessionId>) -> Result<Vec<SessionOverview>, Status> {
+        let stored = self.services.store.sessions(limit, before).await.map_err(|error| status::store(&error))?;
+        // Live ones beyond the page's end come with a later page.
+        let last = (stored.len() == limit as usize).then(|| stored.last().map(|overview| overview.id)).flatten();
+        let on_page = |id: SessionId| before.is_none_or(|before| id < before) && last.is_none_or(|last| id >= last);
+        let live = self.services.sessions.overviews().into_iter().filter(|overview| on_page(overview.id));
+        let mut all: BTreeMap<_, _> = stored.into_iter().map(|overview| (overview.id, overview)).collect();
+        all.extend(live.map(|overview| (overview.id, overview)));
+        Ok(all.into_values().rev().take(limit as usize).collect())
+    }
+}
+
+fn limit(asked: Option<NonZeroU32>) -> u32 {
+    asked.map_or(PAGE, NonZeroU32::get).min(MAX_PAGE - 1)
+}
+
+#[tonic::async_trait]
+impl v1::support_server::Support for Desk {
+    type WatchSessionStream = Watch;
+
+    async fn create_session(
+        &self,
+        request: Request<v1::CreateSessionRequest>,
+    ) -> Result<Response<v1::CreateSessionResponse>, Status> {
+        let (who, CreateSession { plan, label }) = self.enter(request, Call::CreateSession).await?;
+        self.note(&who, Call::CreateSession, None, format!("plan {:?}, label {label:?}", plan.as_deref())).await?;
+        let created = self.services.sessions.create(plan.as_deref(), label);
+        let session = created.map_err(|error| status::sessions(&error))?;
+        let code = session.code.ok_or_else(|| Status::internal("a new session has no code"))?;
+        let link = format!("{}/j/{code}", self.services.address_for_users);
+        Ok(Response::new(CreatedSession { session, code, link }.into()))
+    }
+
+    async fn list_sessions(
+        &self,
+        request: Request<v1::ListSessionsRequest>,
+    ) -> Result<Response<v1::ListSessionsResponse>, Status> {
+        let (_, ListSessions { limit: asked, before }) = self.enter(request, Call::ListSessions).await?;
+        Ok(Response::new(self.list(limit(asked), before).await?.into()))
+    }
+
+    async fn get_session(
+        &self,
+        request: Request<v1::GetSessionRequest>,
+    ) -> Result<Response<v1::SessionRecord>, Status> {
+        let (_, id): (_, SessionId) = self.enter(request, Call::GetSession).await?;
+        let record = self.services.sessions.record(id).await;
+        Ok(Response::new(self.known(id, record).await?.into()))
+    }
+
+    async fn watch_session(&self, request: Request<v1::WatchSessionRequest>) -> Result<Response<Watch>, Status> {
+        let (_, id): (_, SessionId) = self.enter(request, Call::WatchSession).await?;
+        let watching = self.services.sessions.watch(id).await;
+        let events = self.known(id, watching).await?.into_stream();
+        let counted = self.services.metrics.watcher();
+        Ok(Response::new(Box::pin(events.map(move |event| {
+            let _counted = &counted;
+            event.map(|event| (*event).clone().into()).map_err(|error| status::sessions(&error))
+        }))))
+    }
+
+    async fn issue_test(&self, request: Request<v1::IssueTestRequest>) -> Result<Response<v1::TestRecord>, Status> {
+        let (who, IssueTest { session, test }) = self.enter(request, Call::IssueTest).await?;
+        self.note(&who, Call::IssueTest, Some(session), test.title()).await?;
+        let issued = self.services.sessions.issue(session, test, who.name).await;
+        Ok(Response::new(self.known(session, issued).await?.into()))
+    }
+
+    async fn issue_plan(
+        &self,
+        request: Request<v1::IssuePlanRequest>,
+    ) -> Result<Response<v1::IssuePlanResponse>, Status> {
+        let (who, IssuePlan { session, plan }) = self.enter(request, Call::IssuePlan).await?;
+        self.note(&who, Call::IssuePlan, Some(session), plan.clone()).await?;
+        let issued = self.services.sessions.issue_plan(session, &plan, who.name).await;
+        Ok(Response::new(self.known(session, issued).await?.into()))
+    }
+
+    async fn cancel_test(
+        &self,
+        request: Request<v1::CancelTestRequest>,
+    ) -> Result<Response<v1::CancelTestResponse>, Status> {
+        let (who, CancelTest { session, test }) = self.enter(request, Call::CancelTest).await?;
+        self.note(&who, Call::CancelTest, Some(session), test.to_string()).await?;
+        let cancelled = self.services.sessions.cancel(session, test).await;
+        self.known(session, cancelled).await?;
+        Ok(Response::new(v1::CancelTestResponse {}))
+    }
+
+    async fn end_session(
+        &self,
+        request: Request<v1::EndSessionRequest>,
+    ) -> Result<Response<v1::EndSessionResponse>, Status> {
+        let (who, id): (_, SessionId) = self.enter(request, Call::EndSession).await?;
+        self.note(&who, Call::EndSession, Some(id), String::new()).await?;
+        let ended = self.services.sessions.end(id).await;
+        self.known(id, ended).await?;
+        Ok(Response::new(v1::EndSessionResponse {}))
+    }
+
+    async fn delete_session(
+        &self,
+        request: Request<v1::DeleteSessionRequest>,
+    ) -> Result<Response<v1::DeleteSessionResponse>, Status> {
+        let (who, id): (_, SessionId) = self.enter(request, Call::DeleteSession).await?;
+        self.note(&who, Call::DeleteSession, Some(id), String::new()).await?;
+        let report = self.services.reports.join(format!("{id}.html"));
+        let had_report = tokio::fs::try_exists(&report).await.unwrap_or(false);
+        let deleted = self.services.sessions.delete(id).await;
+        let Removed { tests, samples } = self.known(id, deleted).await?;
+        let documents = if had_report { vec![format!("reports/{id}.html")] } else { Vec::new() };
+        Ok(Response::new(DeletedSession { tests, samples, documents }.into()))
+    }
+
+    async fn list_samples(
+        &self,
+        request: Request<v1::ListSamplesRequest>,
+    ) -> Result<Response<v1::ListSamplesResponse>, Status> {
+        let (_, ListSamples { session, test, after, limit: asked }) = self.enter(request, Call::ListSamples).await?;
+        let limit = limit(asked);
+        let page = self.services.store.samples(session, test, after, limit + 1).await;
+        let mut samples = page.map_err(|error| status::store(&error))?;
+        let more = samples.len() > limit as usize;
+        samples.truncate(limit as usize);
+        Ok(Response::new(SamplePage { samples, more }.into()))
+    }
+
+    async fn list_plans(
+        &self,
+        request: Request<v1::ListPlansRequest>,
+    ) -> Result<Response<v1::ListPlansResponse>, Status> {
+        self.admit(&request, Call::ListPlans).await?;
+        let plans: Vec<Plan> = self.services.plans.iter().cloned().collect();
+        Ok(Response::new(plans.into()))
+    }
+
+    async fn create_token(
+        &self,
+        request: Request<v1::CreateTokenRequest>,
+    ) -> Result<Response<v1::CreateTokenResponse>, Status> {
+        let (who, wish): (_, CreateToken) = self.enter(request, Call::CreateToken).await?;
+        self.note(&who, Call::CreateToken, None, format!("{} {:?}", wish.role, wish.name)).await?;
+        let created = self.services.staff.create(wish, &who).await.map_err(|error| status::store(&error))?;
+        Ok(Response::new(created.into()))
+    }
+
+    async fn list_tokens(
+        &self,
+        request: Request<v1::ListTokensRequest>,
+    ) -> Result<Response<v1::ListTokensResponse>, Status> {
+        self.admit(&request, Call::ListTokens).await?;
+        Ok(Response::new(self.services.staff.list().into()))
+    }
+
+    async fn revoke_token(
+        &self,
+        request: Request<v1::RevokeTokenRequest>,
+    ) -> Result<Response<v1::RevokeTokenResponse>, Status> {
+        let (who, RevokeToken { id }) = self.enter(request, Call::RevokeToken).await?;
+        self.note(&who, Call::RevokeToken, None, id.clone()).await?;
+        if self.services.staff.revoke(&id).await.map_err(|error| status::store(&error))? {
+            Ok(Response::new(v1::RevokeTokenResponse {}))
+        } else {
+            Err(status::no_token(&id))
+        }
+    }
+}

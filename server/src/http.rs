@@ -1,0 +1,112 @@
+//! What is answered over plain HTTP beside gRPC: health, metrics, the speed endpoints, reports and two small pages.
+
+mod pages;
+mod plain;
+mod reports;
+mod speed;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use http::{HeaderMap, StatusCode, header};
+use tokio::sync::Semaphore;
+
+use cnc_probe::respond::Runs;
+
+pub use plain::plain;
+
+use crate::grpc::Services;
+use crate::metrics::Gauges;
+use crate::roles::Call;
+use crate::staff::{Denied, bearer};
+
+/// All that the routes work with.
+#[derive(Debug, Clone)]
+pub struct Web {
+    /// What the services have too.
+    pub services: Services,
+    /// Whether the speed endpoints want no token.
+    pub public_speed: bool,
+    /// Room for throughput transfers.
+    pub transfers: Arc<Semaphore>,
+    /// The uploads under way.
+    pub runs: Arc<Runs>,
+    /// The name that users see.
+    pub operator: Arc<str>,
+}
+
+/// Makes the routes.
+pub fn routes(web: Web) -> Router {
+    Router::new()
+        .route("/", get(pages::front))
+        .route("/j/{code}", get(pages::join))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .route("/generate_204", get(|| async { StatusCode::NO_CONTENT }))
+        .route("/speed/download", get(speed::download))
+        .route("/speed/upload", post(speed::upload))
+        .route("/speed/counts", get(speed::counts))
+        .route("/sessions/{id}/report", get(reports::for_staff))
+        .route("/r/{token}", get(reports::for_user))
+        .with_state(web)
+}
+
+/// Makes the routes of the address that is for metrics alone, where no token is asked for.
+pub fn metrics_routes(web: Web) -> Router {
+    Router::new()
+        .route("/metrics", get(|State(web): State<Web>| async move { figures(&web) }))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .with_state(web)
+}
+
+async fn ready(State(web): State<Web>) -> Response {
+    match web.services.store.check().await {
+        Ok(()) => "ready\n".into_response(),
+        Err(error) => {
+            tracing::warn!(%error, "not ready");
+            (StatusCode::SERVICE_UNAVAILABLE, "the record cannot be used: the log says more\n").into_response()
+        }
+    }
+}
+
+async fn metrics(State(web): State<Web>, headers: HeaderMap) -> Response {
+    match web.may(&headers, Call::Metrics).await {
+        Ok(()) => figures(&web),
+        Err(refused) => refused,
+    }
+}
+
+fn figures(web: &Web) -> Response {
+    let sessions = web.services.sessions.overviews();
+    let counts = web.services.store.counts();
+    let text = web.services.metrics.text(Gauges {
+        sessions: sessions.len(),
+        connected: sessions.iter().filter(|overview| overview.connected).count(),
+        commits: counts.commits,
+        samples: counts.samples,
+        store_failures: counts.failures,
+    });
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
+}
+
+impl Web {
+    /// Checks a staff token, and answers where it does not suffice.
+    async fn may(&self, headers: &HeaderMap, call: Call) -> Result<(), Response> {
+        self.services.staff.check(token(headers), call).await.map(drop).map_err(|denied| {
+            self.services.metrics.call_denied();
+            let status = match denied {
+                Denied::NoToken | Denied::UnknownToken => StatusCode::UNAUTHORIZED,
+                Denied::Role { .. } => StatusCode::FORBIDDEN,
+            };
+            (status, format!("{denied}\n")).into_response()
+        })
+    }
+}
+
+fn token(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(bearer)
+}

@@ -1,0 +1,156 @@
+//! The speed endpoints: who may use them and how many at a time. What they send and count is `cnc-probe`'s.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Query, Request, State};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use cnc_model::test::{MAX_BYTES, MAX_LOAD};
+use cnc_probe::respond;
+use http::{HeaderMap, StatusCode, header};
+use http_body::{Frame, SizeHint};
+use http_body_util::Limited;
+use serde::Deserialize;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::{Web, token};
+use crate::metrics::Lasting;
+
+/// How long one upload may take: the longest test, and some time for its start and end.
+const TRANSFER_WITHIN: Duration = MAX_LOAD.saturating_add(Duration::from_mins(1));
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Wanted {
+    bytes: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct InRun {
+    run: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct OfRun {
+    run: String,
+}
+
+/// Sends so many bytes.
+pub(super) async fn download(State(web): State<Web>, Query(wanted): Query<Wanted>, headers: HeaderMap) -> Response {
+    let place = match Place::take(&web, &headers) {
+        Ok(place) => place,
+        Err(refused) => return refused,
+    };
+    if wanted.bytes > MAX_BYTES {
+        return (StatusCode::BAD_REQUEST, format!("at most {MAX_BYTES} bytes are sent\n")).into_response();
+    }
+    let body = Body::new(Sending { body: respond::download(wanted.bytes), place });
+    ([(header::CONTENT_TYPE, "application/octet-stream"), (header::CACHE_CONTROL, "no-store")], body).into_response()
+}
+
+/// Takes what is sent, drops it, and tells how much it was.
+pub(super) async fn upload(State(web): State<Web>, Query(wanted): Query<InRun>, request: Request) -> Response {
+    let place = match Place::take(&web, request.headers()) {
+        Ok(place) => place,
+        Err(refused) => return refused,
+    };
+    let run = match wanted.run.map(|id| web.runs.open(&id)).transpose() {
+        Ok(run) => run,
+        Err(error) => return run_refused(error),
+    };
+    let body = Limited::new(request.into_body(), usize::try_from(MAX_BYTES).unwrap_or(usize::MAX));
+    match tokio::time::timeout(TRANSFER_WITHIN, respond::upload(body, run.as_ref())).await {
+        Ok(Ok(uploaded)) => {
+            place.web.services.metrics.received(uploaded.bytes);
+            Json(uploaded).into_response()
+        }
+        // The sender broke off, as every test does that runs for a time: nobody reads an answer.
+        Ok(Err(_)) => StatusCode::BAD_REQUEST.into_response(),
+        Err(_) => (StatusCode::REQUEST_TIMEOUT, "the upload took too long\n").into_response(),
+    }
+}
+
+/// Tells what has arrived of a run's uploads while they go on.
+pub(super) async fn counts(State(web): State<Web>, Query(wanted): Query<OfRun>, headers: HeaderMap) -> Response {
+    if let Err(refused) = admitted(&web, &headers) {
+        return refused;
+    }
+    match web.runs.open(&wanted.run) {
+        Ok(run) => {
+            let kind = [(header::CONTENT_TYPE, "application/x-ndjson"), (header::CACHE_CONTROL, "no-store")];
+            (kind, Body::new(respond::counts(run))).into_response()
+        }
+        Err(error) => run_refused(error),
+    }
+}
+
+fn run_refused(error: respond::RunError) -> Response {
+    let status = match error {
+        respond::RunError::Full => StatusCode::SERVICE_UNAVAILABLE,
+        respond::RunError::InvalidId => StatusCode::BAD_REQUEST,
+    };
+    (status, format!("{error}\n")).into_response()
+}
+
+#[expect(clippy::result_large_err, reason = "the error is the answer itself, given at once")]
+fn admitted(web: &Web, headers: &HeaderMap) -> Result<(), Response> {
+    let known = |token| web.services.sessions.speed_token_valid(token);
+    if web.public_speed || token(headers).is_some_and(known) {
+        return Ok(());
+    }
+    let why = "the speed test wants the token of a running session: join one with `cnc run`, or ask the operator for \
+               `public_speed = true`\n";
+    Err((StatusCode::UNAUTHORIZED, why).into_response())
+}
+
+/// A place among the transfers, given back when the transfer ends.
+struct Place {
+    web: Web,
+    _permit: OwnedSemaphorePermit,
+    _counted: Lasting,
+}
+
+impl Place {
+    #[expect(clippy::result_large_err, reason = "the error is the answer itself, given at once")]
+    fn take(web: &Web, headers: &HeaderMap) -> Result<Self, Response> {
+        admitted(web, headers)?;
+        let Ok(permit) = std::sync::Arc::clone(&web.transfers).try_acquire_owned() else {
+            web.services.metrics.transfer_refused();
+            let why = "too many throughput tests run now: try again in a moment\n";
+            return Err((StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")], why).into_response());
+        };
+        Ok(Self { web: web.clone(), _permit: permit, _counted: web.services.metrics.transfer() })
+    }
+}
+
+/// A download that counts what it sends and keeps its place meanwhile.
+struct Sending {
+    body: respond::Download,
+    place: Place,
+}
+
+impl http_body::Body for Sending {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        if let Poll::Ready(Some(Ok(frame))) = &polled {
+            let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
+            self.place.web.services.metrics.sent(bytes);
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,11 @@
+//! `cnc-listener`: starts what `cnc_server::cli` says.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    // A second provider could only have been installed before `main`.
+    rustls::crypto::ring::default_provider().install_default().unwrap_or_default();
+    cnc_server::cli::run(cnc_server::cli::Arguments::parse())
+}

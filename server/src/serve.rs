@@ -1,0 +1,192 @@
+//! The listener as a whole: everything opened in its order, run until told to stop, and closed in its order.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::accept::{Acceptor, Forwarding, TlsError, acceptor};
+use crate::config::{Config, DEFAULT_PLAN};
+use crate::grpc::{self, Services};
+use crate::http::{self, Web};
+use crate::metrics::Metrics;
+use crate::sessions::{Sessions, SessionsError, Settings};
+use crate::staff::{Staff, StaffError};
+use crate::store::{Store, StoreError};
+
+/// The record's file in the data folder.
+const STORE_FILE: &str = "cnc.db";
+/// The reports' folder in the data folder.
+const REPORTS_FOLDER: &str = "reports";
+
+/// Why the listener cannot start.
+#[derive(Debug, Error)]
+pub enum ServeError {
+    /// The data folder cannot be made.
+    #[error("cannot make the data folder {path}: {source}")]
+    Data {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The record cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The tokens cannot be used.
+    #[error(transparent)]
+    Staff(#[from] StaffError),
+    /// The sessions cannot be gone on with.
+    #[error(transparent)]
+    Sessions(#[from] SessionsError),
+    /// TLS cannot be spoken.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+/// Opens an address to listen on.
+///
+/// # Errors
+/// Says which address and why not.
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address).await.map_err(|source| ServeError::Bind { address, source })
+}
+
+/// Runs the listener on a port that is open already, until told to stop. When it returns everything is durable.
+///
+/// # Errors
+/// Says why it cannot start; once it runs it does not fail.
+// Liveness: ended by `shutdown`.
+pub async fn serve(config: Config, listener: TcpListener, shutdown: CancellationToken) -> Result<(), ServeError> {
+    Opened::open(&config, listener).await?.run(shutdown).await;
+    Ok(())
+}
+
+/// A listener with everything open, ready to run.
+pub struct Opened {
+    services: Services,
+    ports: Ports,
+}
+
+impl Opened {
+    /// Opens the data folder and everything that is needed.
+    ///
+    /// # Errors
+    /// Says what cannot be opened and why.
+    pub async fn open(config: &Config, listener: TcpListener) -> Result<Self, ServeError> {
+        let data = &config.data;
+        std::fs::create_dir_all(data).map_err(|source| ServeError::Data { path: data.clone(), source })?;
+        let tls = config.tls.as_ref().map(acceptor).transpose()?;
+        let store = Store::open(&data.join(STORE_FILE))?;
+        let staff = Staff::open(store.clone(), data).await?;
+        let settings = settings(config, listener.local_addr().ok());
+        let services = Services {
+            address_for_users: settings.public_url.clone().unwrap_or_default().into(),
+            reports: Arc::new(settings.reports.clone()),
+            sessions: Sessions::start(store.clone(), settings).await?,
+            store,
+            staff,
+            plans: Arc::new(config.plans.clone()),
+            metrics: Arc::default(),
+        };
+        let ports = Ports::open(config, listener, &services, tls).await?;
+        Ok(Self { services, ports })
+    }
+
+    /// Gives the address at which users reach it.
+    #[must_use]
+    pub fn address_for_users(&self) -> &str {
+        &self.services.address_for_users
+    }
+
+    /// Runs until told to stop. When it returns everything is durable.
+    // Liveness: ended by `shutdown`.
+    pub async fn run(self, shutdown: CancellationToken) {
+        self.ports.run(&self.services, shutdown).await;
+    }
+}
+
+fn settings(config: &Config, bound: Option<SocketAddr>) -> Settings {
+    let bound = Config { listen: bound.unwrap_or(config.listen), ..config.clone() };
+    Settings {
+        operator: config.operator.clone(),
+        waits: config.waits,
+        walk_in: config.walk_in,
+        default_plan: DEFAULT_PLAN.to_owned(),
+        plans: config.plans.iter().cloned().collect(),
+        reports: config.data.join(REPORTS_FOLDER),
+        public_url: Some(bound.address_for_users()),
+    }
+}
+
+/// The addresses that are listened on, and what answers there.
+struct Ports {
+    all: Vec<(TcpListener, Acceptor)>,
+    health: tonic_health::server::HealthReporter,
+}
+
+impl Ports {
+    async fn open(
+        config: &Config,
+        listener: TcpListener,
+        services: &Services,
+        tls: Option<tokio_rustls::TlsAcceptor>,
+    ) -> Result<Self, ServeError> {
+        let web = Web {
+            services: services.clone(),
+            public_speed: config.public_speed,
+            transfers: Arc::new(Semaphore::new(config.transfers)),
+            runs: Arc::default(),
+            operator: config.operator.as_str().into(),
+        };
+        let (grpc, health) = grpc::routes(services.clone()).await;
+        let forwarding = Arc::new(Forwarding { trusted: config.trusted_proxies.clone() });
+        let metrics: &Arc<Metrics> = &services.metrics;
+        let answering =
+            |router, tls| Acceptor { router, tls, forwarding: Arc::clone(&forwarding), metrics: Arc::clone(metrics) };
+        let mut all = vec![(listener, answering(grpc.merge(http::routes(web.clone())), tls))];
+        if let Some(address) = config.http {
+            let router = http::plain(services.address_for_users.to_string());
+            all.push((bind(address).await?, answering(router, None)));
+        }
+        if let Some(address) = config.metrics {
+            all.push((bind(address).await?, answering(http::metrics_routes(web), None)));
+        }
+        Ok(Self { all, health })
+    }
+
+    /// Accepts everywhere until told to stop; then sessions let their clients go, and connections end.
+    async fn run(self, services: &Services, shutdown: CancellationToken) {
+        let stop = CancellationToken::new();
+        let mut accepting = tokio::task::JoinSet::new();
+        for (listener, acceptor) in self.all {
+            let address = listener.local_addr().ok();
+            tracing::info!(address = address.map(tracing::field::display), "listening");
+            accepting.spawn(acceptor.run(listener, stop.clone()));
+        }
+        shutdown.cancelled().await;
+        tracing::info!("stopping");
+        self.health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
+        stop.cancel();
+        services.sessions.shutdown().await;
+        // Liveness: each ends within the accept loop's own limit.
+        while let Some(ended) = accepting.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "an accept loop ended badly");
+            }
+        }
+    }
+}
