@@ -28,13 +28,11 @@ pub(super) fn lock(path: &Path) -> Result<Lock, StoreError> {
     name.push(".lock");
     let lock_path = PathBuf::from(name);
     let denied = |error: &std::io::Error| StoreError::ReadOnly { path: lock_path.clone(), detail: error.to_string() };
-    let file =
-        File::options().write(true).create(true).truncate(false).open(&lock_path).map_err(|error| {
-            match error.kind() {
-                std::io::ErrorKind::StorageFull => StoreError::DiskFull { path: path.to_owned() },
-                _ => denied(&error),
-            }
-        })?;
+    let opened = File::options().write(true).create(true).truncate(false).open(&lock_path);
+    let file = opened.map_err(|error| {
+        let full = error.kind() == std::io::ErrorKind::StorageFull;
+        if full { StoreError::DiskFull { path: path.to_owned() } } else { denied(&error) }
+    })?;
     match file.try_lock() {
         Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.to_owned() }),
