@@ -58,7 +58,7 @@ Example:
   cnc run --listener https://check.example.com --code K7QX-M2PA")]
 pub struct RunArgs {
     /// The listener to report to [default: the file's name, a config file, or what was built in]
-    #[arg(long, value_name = "URL", env = "CNC_LISTENER")]
+    #[arg(long, value_name = "URL", env = "CNC_LISTENER", hide_env_values = true)]
     pub listener: Option<String>,
     /// The code that the support person gave you
     #[arg(long, value_name = "CODE")]
@@ -133,13 +133,14 @@ pub struct TraceArgs {
     #[arg(short = 'i', value_name = "DUR", default_value = "1s", value_parser = duration::parse)]
     pub interval: Duration,
     /// What a probe is
-    #[arg(long, value_name = "PROTOCOL", value_enum, default_value_t = Protocol::Icmp)]
+    #[arg(long, value_name = "icmp|udp|tcp", value_enum, default_value_t = Protocol::Icmp, hide_possible_values = true)]
     pub protocol: Protocol,
     /// The port that UDP or TCP probes go to [default for tcp: 443]
     #[arg(long, value_name = "N")]
     pub port: Option<NonZeroU16>,
     /// How flows are told apart where paths split
-    #[arg(long, value_name = "STRATEGY", value_enum, default_value_t = Strategy::Paris)]
+    #[arg(long, value_name = "classic|paris|dublin", value_enum, default_value_t = Strategy::Paris)]
+    #[arg(hide_possible_values = true)]
     pub strategy: Strategy,
     /// The furthest hop that is tried
     #[arg(short = 'm', value_name = "MAXHOPS", default_value = "30", value_parser = parse_ttl)]
@@ -164,7 +165,7 @@ pub struct SpeedArgs {
     /// A listener, or any HTTP(S) file to download
     pub url: String,
     /// Which way to measure [default: both for a listener, download for a file]
-    #[arg(long, value_name = "DIRECTION", value_enum)]
+    #[arg(long, value_name = "download|upload|both", value_enum, hide_possible_values = true)]
     pub direction: Option<Way>,
     /// TCP connections side by side
     #[arg(long, value_name = "N", default_value_t = 4)]

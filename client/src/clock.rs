@@ -23,15 +23,9 @@ pub struct SessionClock {
 }
 
 impl SessionClock {
-    /// Starts a session's clock.
+    /// Starts the clock of a session that began now or in an earlier run of this program.
     #[must_use]
-    pub fn start() -> Self {
-        Self { began: wall(), shown: Duration::ZERO, read: Instant::now() }
-    }
-
-    /// Goes on with the clock of a session that an earlier run of this program began.
-    #[must_use]
-    pub fn go_on(began: Timestamp) -> Self {
+    pub fn of(began: Timestamp) -> Self {
         Self { began, shown: wall().since(began), read: Instant::now() }
     }
 

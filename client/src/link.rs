@@ -37,7 +37,7 @@ pub const MAX_EVENTS: usize = 256;
 const WELCOME_WAIT: Duration = Duration::from_secs(10);
 /// How often a silent connection is tried, and how long the answer may take: together a dead one is found in 5 s.
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(2);
-const KEEPALIVE_WAIT: Duration = Duration::from_secs(3);
+const KEEPALIVE_WAIT: Duration = Duration::from_millis(2_500);
 /// The largest message that a listener may send: a welcome with a long plan is a tenth of it.
 const MAX_MESSAGE_BYTES: usize = 1 << 20;
 

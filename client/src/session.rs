@@ -124,6 +124,8 @@ enum Phase {
     Joining,
     /// Waiting for the user's answer.
     Asking(asking::Question, oneshot::Receiver<String>),
+    /// The user agreed; what this computer is called is about to be known, to ask about that too.
+    Agreed,
     /// Tests run.
     Active,
     /// Tests are being stopped; then goodbye is said.
@@ -278,7 +280,7 @@ async fn next_of(link: &mut Option<mpsc::Receiver<LinkEvent>>) -> Option<LinkEve
 async fn answer(phase: &mut Phase) -> Option<String> {
     match phase {
         Phase::Asking(_, answer) => answer.await.ok(),
-        Phase::Joining | Phase::Active | Phase::Stopping(_) | Phase::Leaving(_) | Phase::Over(_) => {
+        Phase::Joining | Phase::Agreed | Phase::Active | Phase::Stopping(_) | Phase::Leaving(_) | Phase::Over(_) => {
             // Liveness: nothing is asked, so there is nothing to wait for here.
             std::future::pending().await
         }

@@ -32,8 +32,8 @@ pub struct StateError {
 pub struct SavedKey {
     /// The key.
     pub key: ClientKey,
-    /// When its session's clock began, if an earlier run of the program began it.
-    pub began: Option<Timestamp>,
+    /// When its session's clock began, in this run of the program or in an earlier one.
+    pub began: Timestamp,
     file: Option<(File, PathBuf)>,
 }
 
@@ -87,7 +87,7 @@ impl SavedKey {
             if let Some(entry) = known {
                 let mine = entry.listener == listener.to_string() && entry.code == code.map(|code| code.to_string());
                 if let Some(key) = entry.key().filter(|_| mine) {
-                    let began = Some(Timestamp::from_unix_us(entry.began_unix_us));
+                    let began = Timestamp::from_unix_us(entry.began_unix_us);
                     return Ok(Self { key, began, file: Some((file, path)) });
                 }
                 // Another session's: its user may still come back for it.
@@ -96,15 +96,15 @@ impl SavedKey {
             let key = draw_key();
             let entry = Entry::new(listener, code, &key, now);
             write_entry(&mut file, &entry).map_err(at(&path))?;
-            return Ok(Self { key, began: None, file: Some((file, path)) });
+            return Ok(Self { key, began: now, file: Some((file, path)) });
         }
         Err(at(&keys)(io::Error::other("too many sessions at a time")))
     }
 
     /// Draws a key that is kept in memory only.
     #[must_use]
-    pub fn unsaved() -> Self {
-        Self { key: draw_key(), began: None, file: None }
+    pub fn unsaved(now: Timestamp) -> Self {
+        Self { key: draw_key(), began: now, file: None }
     }
 
     /// Notes that the session lives, so that its key stays good for a restart.
@@ -221,7 +221,7 @@ mod tests {
             |listener: &ListenerUrl, code, now| SavedKey::open(folder.path(), listener, code, now).expect("opens");
 
         let first = open(&one, code, now);
-        assert_eq!(first.began, None);
+        assert_eq!(first.began, now);
         let beside = open(&one, code, now);
         assert!(beside.key != first.key, "a second client at the same time has a session of its own");
         let key = first.key.clone();
@@ -230,10 +230,10 @@ mod tests {
         assert!(open(&other, code, now).key != key);
         assert!(open(&one, None, now).key != key);
         let again = open(&one, code, later(now, 60));
-        assert!(again.key == key && again.began == Some(now));
+        assert!(again.key == key && again.began == now);
         drop(again);
         let too_late = open(&one, code, later(now, 121));
-        assert!(too_late.key != key && too_late.began.is_none());
+        assert!(too_late.key != key && too_late.began == later(now, 121));
         let fresh = too_late.key.clone();
         too_late.forget();
         assert!(open(&one, code, later(now, 122)).key != fresh);
@@ -249,7 +249,7 @@ mod tests {
         let bits = key.key.clone();
         drop(key);
         let again = SavedKey::open(folder.path(), &one, None, later(began, 3_660)).expect("opens");
-        assert!(again.key == bits && again.began == Some(began));
+        assert!(again.key == bits && again.began == began);
     }
 
     #[cfg(unix)]

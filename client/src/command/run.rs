@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use cnc_model::test::PingTest;
-use cnc_model::{Destination, Outcome, Test};
+use cnc_model::{Destination, Outcome, Summary, Test};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -17,7 +18,7 @@ use crate::link::{self, MAX_EVENTS, Unreached, Way};
 use crate::outbox::Outbox;
 use crate::policy::Allowed;
 use crate::record::Recorder;
-use crate::session::{End, Ended, Parts, Session};
+use crate::session::{End, Ended, Parts, Session, TestResult};
 use crate::state::{self, SavedKey};
 use crate::tls::{H2, Trust};
 use crate::ui::text::clean;
@@ -39,9 +40,9 @@ pub(super) async fn run(ui: &Ui, args: &RunArgs) -> Exit {
     let key = match state::folder().map(|folder| SavedKey::open(&folder, &choice.listener, choice.code, wall())) {
         Some(Ok(key)) => key,
         // Without a place for it the session works; only a restart cannot go on with it.
-        Some(Err(_)) | None => SavedKey::unsaved(),
+        Some(Err(_)) | None => SavedKey::unsaved(wall()),
     };
-    let clock = key.began.map_or_else(SessionClock::start, SessionClock::go_on);
+    let clock = SessionClock::of(key.began);
     match Visit::prepare(ui, args, &choice, trust, clock) {
         Ok(visit) => visit.run(key, interrupts.rung).await,
         Err(message) => refuse(ui, &message),
@@ -156,7 +157,10 @@ impl<'a> Visit<'a> {
     fn tell(&self, what: &str, why: &Unreached) {
         self.ui.gap();
         let cause = std::error::Error::source(why).map(|source| format!(" ({source})")).unwrap_or_default();
-        self.ui.fault(&format!("{what}: {}{}", clean(&why.to_string()), clean(&cause)), Some(why.hint()));
+        self.ui.fault(
+            &format!("{what}: {}{}", clean(&why.to_string()), clean(&cause)),
+            Some(&format!("What would help: {}", why.hint())),
+        );
     }
 
     /// Writes down what the listener does not have, where nothing is written down yet.
@@ -184,7 +188,7 @@ impl<'a> Visit<'a> {
         }
         for result in ended.results.values() {
             self.ui.gap();
-            self.ui.line(&clean(&result.test.title()));
+            self.ui.line(&title(result));
             match (&result.summary, &result.outcome) {
                 (Some(summary), _) => self.ui.indented(&figures::lines(summary)),
                 (None, outcome) => self.ui.indented(&[figures::ending(outcome, None)]),
@@ -206,13 +210,20 @@ impl<'a> Visit<'a> {
     }
 }
 
+/// Names a test with the address that was measured.
+fn title(result: &TestResult) -> String {
+    let title = clean(&result.test.title());
+    let address = result.summary.as_ref().and_then(Summary::measured).and_then(|measured| measured.address);
+    match address.map(|address| address.to_string()) {
+        Some(address) if !title.contains(&address) => format!("{title} ({address})"),
+        Some(_) | None => title,
+    }
+}
+
 /// What is measured without a listener: the machine and the first step of its way out.
 fn built_in_plan() -> Vec<(u32, Test)> {
-    vec![
-        (0, Test::System),
-        (1, Test::Ping(PingTest::to(Destination::Gateway))),
-        (1, Test::Ping(PingTest::to(Destination::Resolver))),
-    ]
+    let quick = |destination| PingTest { interval: Duration::from_millis(200), ..PingTest::to(destination) };
+    vec![(0, Test::System), (1, Test::Ping(quick(Destination::Gateway))), (1, Test::Ping(quick(Destination::Resolver)))]
 }
 
 fn create(path: &Path, clock: SessionClock) -> Result<Recorder, String> {

@@ -70,9 +70,9 @@ impl FromStr for ListenerUrl {
             return Err(invalid());
         }
         // A port that is no number is not told from none by the parser.
-        let port = match (uri.port_u16(), uri.port()) {
+        let port = match (uri.port_u16(), authority.as_str().len() > authority.host().len()) {
             (Some(port), _) if port > 0 => port,
-            (None, None) if !authority.as_str().ends_with(':') => default_port(tls),
+            (None, false) => default_port(tls),
             _ => return Err(invalid()),
         };
         let host = authority.host().trim_start_matches('[').trim_end_matches(']');

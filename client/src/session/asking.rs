@@ -39,7 +39,10 @@ impl Session {
         let Phase::Asking(question, _) = &self.phase else { return };
         let yes = answer.is_some_and(consent::is_yes);
         match (question, yes) {
-            (Question::Agree, true) => self.ask_names(),
+            (Question::Agree, true) => {
+                self.phase = Phase::Agreed;
+                self.ask_names();
+            }
             (Question::Agree, false) => {
                 if answer.is_none() {
                     self.ui.gap();
@@ -52,7 +55,11 @@ impl Session {
         }
     }
 
-    fn ask_names(&mut self) {
+    /// Asks about the computer's name, once that is known.
+    pub(super) fn ask_names(&mut self) {
+        if !(self.placed && matches!(self.phase, Phase::Agreed)) {
+            return;
+        }
         match &self.host_name {
             Some(name) => self.phase = Phase::Asking(Question::Names, self.ui.ask(&consent::names_question(name))),
             None => self.agree(false),

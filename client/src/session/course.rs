@@ -86,7 +86,7 @@ impl Session {
                 Cancelled::NotOpen => {}
             },
             Instruction::End => match self.phase {
-                Phase::Active | Phase::Asking(..) => self.leave(Goodbye::Done),
+                Phase::Active | Phase::Asking(..) | Phase::Agreed => self.leave(Goodbye::Done),
                 Phase::Joining | Phase::Stopping(_) | Phase::Leaving(_) | Phase::Over(_) => {}
             },
             Instruction::Unknown { test: Some(test) } => {
@@ -128,6 +128,7 @@ impl Session {
         self.policy.surround(Surroundings { listener, gateways, resolvers, own, metered });
         self.host_name.clone_from(&info.host_name);
         self.placed = true;
+        self.ask_names();
     }
 
     pub(super) fn handle_ended(&mut self, id: TestId, measurement: Measurement) {
@@ -150,7 +151,12 @@ impl Session {
                 }
             }
             Phase::Stopping(reason) if self.runner.is_idle() => self.say_goodbye(reason),
-            Phase::Joining | Phase::Asking(..) | Phase::Stopping(_) | Phase::Leaving(_) | Phase::Over(_) => {}
+            Phase::Joining
+            | Phase::Asking(..)
+            | Phase::Agreed
+            | Phase::Stopping(_)
+            | Phase::Leaving(_)
+            | Phase::Over(_) => {}
         }
     }
 

@@ -43,7 +43,7 @@ impl Session {
     /// Stops on the user's word: at once, with a last word to the listener. A second time it does not even wait.
     pub(super) fn handle_interrupt(&mut self) {
         match self.phase {
-            Phase::Active | Phase::Asking(..) => {
+            Phase::Active | Phase::Asking(..) | Phase::Agreed => {
                 self.ui.gap();
                 self.leave(Goodbye::UserEnded);
             }
@@ -82,6 +82,7 @@ impl Session {
             Phase::Stopping(Goodbye::ConsentRefused) | Phase::Leaving(Goodbye::ConsentRefused) => End::Refused,
             Phase::Joining
             | Phase::Asking(..)
+            | Phase::Agreed
             | Phase::Active
             | Phase::Stopping(Goodbye::Done)
             | Phase::Leaving(Goodbye::Done)

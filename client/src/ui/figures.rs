@@ -61,6 +61,7 @@ fn gist(summary: &Summary) -> String {
         Summary::Ping(ping) => match (&ping.rtt, ping.loss_ratio) {
             (Some(rtt), Some(0.0)) => format!("{} typical, nothing lost", ms(rtt.median)),
             (Some(rtt), Some(loss)) => format!("{} typical, {} lost", ms(rtt.median), percent(loss)),
+            (None, Some(_)) if ping.unreachable > 0 => "unreachable, as a router or the host itself says".into(),
             (None, Some(_)) => "no answer".into(),
             (_, None) => "nothing was sent".into(),
         },
