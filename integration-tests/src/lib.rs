@@ -7,3 +7,4 @@ pub mod listener;
 pub mod programs;
 pub mod staff;
 pub mod store;
+pub mod wire;

@@ -37,6 +37,8 @@ impl tonic::service::Interceptor for Bearer {
 #[derive(Debug)]
 pub struct Watcher {
     events: Streaming<v1::WatchEvent>,
+    /// How often it was told all there is: more than once when it had fallen behind.
+    pub snapshots: usize,
     /// The samples so far, each once, in the order of arrival.
     pub samples: Vec<SequencedSample>,
     /// The tests as they were last told.
@@ -49,7 +51,14 @@ impl Staff {
     /// # Panics
     /// When the listener cannot be reached.
     pub async fn connect(url: &str, token: Option<&str>) -> Self {
-        let endpoint = Endpoint::new(url.to_owned()).expect("the listener's address is a URL");
+        Self::connect_by(Endpoint::new(url.to_owned()).expect("the listener's address is a URL"), token).await
+    }
+
+    /// Connects by an endpoint with settings of its own.
+    ///
+    /// # Panics
+    /// When the listener cannot be reached.
+    pub async fn connect_by(endpoint: Endpoint, token: Option<&str>) -> Self {
         let channel = endpoint.connect().await.expect("the listener can be reached");
         let bearer = token.map(|token| format!("Bearer {token}").parse().expect("a token is plain text"));
         Self(SupportClient::with_interceptor(channel, Bearer(bearer)))
@@ -126,7 +135,7 @@ impl Staff {
     /// When the listener refuses, or begins with anything but what there is.
     pub async fn watch(&mut self, session: SessionId) -> Watcher {
         let events = self.events(&session.to_string()).await;
-        let mut watcher = Watcher { events, samples: Vec::new(), tests: Vec::new() };
+        let mut watcher = Watcher { events, snapshots: 0, samples: Vec::new(), tests: Vec::new() };
         assert!(
             matches!(watcher.next().await, Some(WatchEvent::Snapshot { .. })),
             "a watcher begins with what there is"
@@ -145,6 +154,7 @@ impl Watcher {
         let event = WatchEvent::try_from(message.expect("the stream holds")?).expect("the event is sound");
         match &event {
             WatchEvent::Snapshot { record, recent } => {
+                self.snapshots += 1;
                 self.tests.clone_from(&record.tests);
                 let last = self.samples.last().map(|sample| sample.sequence);
                 self.samples.extend(recent.iter().filter(|sample| Some(sample.sequence) > last));

@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use cnc_integration_tests::client::Client;
 use cnc_integration_tests::listener::{Listener, QUICK};
+use cnc_integration_tests::staff::Staff;
 use cnc_integration_tests::store;
+use cnc_integration_tests::wire::{WireClient, reply};
 use cnc_model::test::{PingProtocol, PingTest};
 use cnc_model::{Destination, Test};
+use tonic::transport::Endpoint;
 
 /// A ping by TCP: it needs no privilege, and a closed port answers.
 fn ping(count: u32, interval: Duration) -> Test {
@@ -52,26 +55,29 @@ async fn two_watchers_see_the_same() {
 
 #[tokio::test]
 async fn a_slow_watcher_harms_nobody() {
+    /// More than a watcher's queue and this connection's small window hold.
+    const SAMPLES: u32 = 5_000;
+
     let listener = Listener::start(QUICK).await;
     let mut staff = listener.staff().await;
     let made = staff.create_session(Some("nothing")).await;
     let (id, session) = (made.session.id, made.session.id.to_string());
+    let mut client = WireClient::connect(listener.url(), made.code, [1; 32]).await;
+    client.consent().await;
+    let test = staff.issue(id, ping(1_000, Duration::from_millis(10))).await.id;
     // Reads nothing until all is over.
-    let mut slow = listener.staff().await.watch(id).await;
+    let narrow = Endpoint::new(listener.url().to_owned()).unwrap().initial_stream_window_size(4_096);
+    let mut slow = Staff::connect_by(narrow, Some(&listener.token())).await.watch(id).await;
     let mut quick = staff.watch(id).await;
-    let client = Client::run(listener.url(), Some(&made.code.to_string()));
-    quick.plan_done().await;
-    // More samples than a watcher's queue and its connection's buffers hold.
-    for _ in 0..10 {
-        staff.issue(id, ping(400, Duration::from_millis(10))).await;
+
+    for seq in 0..SAMPLES {
+        client.send(vec![reply(test, seq, Duration::from_millis(seq.into()))]).await;
     }
-    quick.plan_done().await;
-    staff.end(id).await;
-    quick.over().await;
-    let ended = client.ended().await;
-    assert_eq!(ended.code, 0, "{}", ended.said);
-    assert_eq!(quick.samples.len(), 4_000);
-    assert_eq!(store::samples(&listener.store(), &session), 4_000);
-    slow.over().await;
-    assert_eq!(slow.tests, quick.tests, "it ends with the same picture");
+    client.stored().await;
+    assert_eq!(store::samples(&listener.store(), &session), SAMPLES as usize);
+    quick.until("all samples", |watcher| watcher.samples.len() == SAMPLES as usize).await;
+
+    slow.until("the last sample", |watcher| watcher.samples.last() == quick.samples.last()).await;
+    assert!(slow.snapshots > 1, "it fell behind, and got a fresh picture");
+    assert!(slow.samples.len() < quick.samples.len(), "what it missed is in the store");
 }
