@@ -86,6 +86,9 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), CliError> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let colours = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
+    // Before it says that it listens: whoever waited for that may tell it to end at once.
+    let mut signals =
+        Signals::install().map_err(|source| CliError::System { what: "cannot wait for signals".into(), source })?;
     let shutdown = CancellationToken::new();
     let listener = crate::bind(config.listen).await?;
     let bound = listener.local_addr().unwrap_or(config.listen);
@@ -96,27 +99,50 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), CliError> {
     let mut running = std::pin::pin!(opened.run(shutdown.clone()));
     tokio::select! {
         () = running.as_mut() => return Ok(()),
-        stop = signal() => stop.map_err(|source| CliError::System { what: "cannot wait for signals".into(), source })?,
+        () = signals.next() => {}
     }
     shutdown.cancel();
     // Liveness: `shutdown` ends it; a second signal ends it at once.
     tokio::select! {
         () = running => {}
-        again = signal() => again.map_err(|source| CliError::System { what: "cannot wait for signals".into(), source })?,
+        () = signals.next() => {}
     }
     Ok(())
 }
 
-/// Waits for Ctrl-C or, where there is such a thing, SIGTERM.
-async fn signal() -> Result<(), std::io::Error> {
-    #[cfg(unix)]
-    {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+/// Ctrl-C and, where there is such a thing, SIGTERM; none is missed once they are installed.
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn install() -> Result<Self, std::io::Error> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
         tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted,
-            _ = terminate.recv() => Ok(()),
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
     }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
+}
+
+/// Ctrl-C; none is missed once it is installed.
+#[cfg(windows)]
+struct Signals(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Signals {
+    fn install() -> Result<Self, std::io::Error> {
+        tokio::signal::windows::ctrl_c().map(Self)
+    }
+
+    async fn next(&mut self) {
+        self.0.recv().await;
+    }
 }
