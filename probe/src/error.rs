@@ -183,7 +183,7 @@ impl ProbeError {
             Self::Tls { .. } => {
                 "check this machine's clock, the host's certificate, and whether something inspects TLS"
             }
-            Self::Denied { .. } => "use the session's token, or ask the operator",
+            Self::Denied { .. } => "this listener measures throughput within sessions only: use `cnc run` with a code, or ask its operator",
             Self::Busy { .. } | Self::TooMany { .. } => "try again in a minute",
             Self::BadUrl { .. } => "give an address like https://example.com/file",
             Self::NotAdmitted { .. }
