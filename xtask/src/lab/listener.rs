@@ -36,9 +36,6 @@ pub(super) struct Listener {
     data: TempDir,
 }
 
-/// `cnc speed` needs no session in a lab.
-const CONFIG: &str = "public_speed = true\n";
-
 impl Listener {
     /// Builds and starts it on the host that has the address, and waits until it is healthy.
     pub(super) async fn start(lab: &Lab, at: &str) -> Result<Self> {
@@ -48,11 +45,10 @@ impl Listener {
         let log = File::create(data.path().join("listener.log")).context("cannot make the listener's log")?;
         let program = built()?.join("cnc-listener");
         let mut command = host.command(program.to_str().context("the target folder's name is no Unicode")?);
-        let config = data.path().join("listener.toml");
-        fs::write(&config, CONFIG).context("cannot write the listener's config")?;
         // Plain HTTP beyond loopback: nobody but this lab's hosts can reach it.
         command.args(["serve", "--behind-tls-proxy", "--listen", &address.to_string(), "--data"]).arg(data.path());
-        command.arg("--config").arg(config);
+        // `cnc speed` needs no session in a lab.
+        command.arg("--public-speed");
         command.stdout(log.try_clone()?).stderr(log);
         // A group of its own: the terminal's Ctrl-C is for the command.
         let child = Command::from(command).process_group(0).kill_on_drop(true).spawn();
