@@ -62,7 +62,7 @@ impl ThroughputSample {
 /// Whether the rate had settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Phase {
-    /// Connections are still growing.
+    /// Connections are still growing, or ending one after the other.
     Ramp,
     /// The rate has been stable at least once.
     Steady,

@@ -183,7 +183,9 @@ impl ProbeError {
             Self::Tls { .. } => {
                 "check this machine's clock, the host's certificate, and whether something inspects TLS"
             }
-            Self::Denied { .. } => "this listener measures throughput within sessions only: use `cnc run` with a code, or ask its operator",
+            Self::Denied { .. } => {
+                "this listener measures throughput within sessions only: use `cnc run` with a code, or ask its operator"
+            }
             Self::Busy { .. } | Self::TooMany { .. } => "try again in a minute",
             Self::BadUrl { .. } => "give an address like https://example.com/file",
             Self::NotAdmitted { .. }
@@ -201,6 +203,9 @@ impl ProbeError {
     pub fn failure(&self) -> Failure {
         let mut message = self.to_string();
         if let Some(source) = std::error::Error::source(self) {
+            let source = source.to_string();
+            // The number says nothing to people.
+            let source = source.split(" (os error").next().unwrap_or(&source);
             message = format!("{message} ({source})");
         }
         Failure { reason: self.reason(), message, hint: self.hint() }
@@ -213,13 +218,11 @@ mod tests {
 
     #[test]
     fn a_failure_says_what_why_and_what_helps() {
-        let refused = ProbeError::Connect {
-            peer: "192.0.2.1:80".into(),
-            source: io::Error::new(io::ErrorKind::ConnectionRefused, "connection refused"),
-        };
+        let refused = ProbeError::Connect { peer: "192.0.2.1:80".into(), source: io::Error::from_raw_os_error(111) };
         let failure = refused.failure();
         assert_eq!(failure.reason, Reason::Unreachable);
-        assert_eq!(failure.message, "cannot connect to 192.0.2.1:80 (connection refused)");
+        #[cfg(target_os = "linux")]
+        assert_eq!(failure.message, "cannot connect to 192.0.2.1:80 (Connection refused)");
         assert!(failure.hint.is_some_and(|hint| hint.contains("firewall")));
     }
 }

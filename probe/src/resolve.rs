@@ -7,8 +7,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use cnc_model::{Family, HostName};
+use hickory_resolver::TokioResolver;
+use hickory_resolver::config::ResolveHosts;
 use hickory_resolver::proto::rr::RData;
-use hickory_resolver::{ResolverBuilder, TokioResolver};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -49,13 +50,21 @@ pub async fn resolve(host: &HostName, family: Family) -> Result<Vec<IpAddr>, Pro
 }
 
 /// Finds the names of addresses by reverse DNS with the system's servers, all at once, within [`NAMES_WAIT`]. Those
-/// without an answer by then are left out.
+/// without an answer by then are left out. What this machine calls itself and others in its own files is not looked at.
 pub async fn reverse_names(addresses: &[IpAddr]) -> BTreeMap<IpAddr, String> {
+    let resolver = TokioResolver::builder_tokio().and_then(|mut builder| {
+        builder.options_mut().use_hosts_file = ResolveHosts::Never;
+        builder.build()
+    });
+    match resolver {
+        Ok(resolver) => names_from(&resolver, addresses).await,
+        Err(_) => BTreeMap::new(),
+    }
+}
+
+async fn names_from(resolver: &TokioResolver, addresses: &[IpAddr]) -> BTreeMap<IpAddr, String> {
     let deadline = Instant::now() + NAMES_WAIT;
     let mut names = BTreeMap::new();
-    let Ok(resolver) = TokioResolver::builder_tokio().and_then(ResolverBuilder::build) else {
-        return names;
-    };
     let mut questions = JoinSet::new();
     for &address in addresses.iter().take(MAX_NAMES) {
         let resolver = resolver.clone();
@@ -85,6 +94,13 @@ async fn reverse_name(resolver: &TokioResolver, address: IpAddr) -> Option<Strin
 
 #[cfg(test)]
 mod tests {
+    use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
+    use hickory_resolver::net::runtime::TokioRuntimeProvider;
+    use hickory_resolver::proto::op::Message;
+    use hickory_resolver::proto::rr::rdata::PTR;
+    use hickory_resolver::proto::rr::{Name, Record};
+    use tokio::net::UdpSocket;
+
     use super::*;
 
     fn host(text: &str) -> HostName {
@@ -105,5 +121,39 @@ mod tests {
         assert_eq!(local, ["127.0.0.1".parse::<IpAddr>().expect("valid")]);
         let missing = resolve(&host("no-such-name.invalid"), Family::Any).await.expect_err("reserved");
         assert_eq!(missing.reason(), cnc_model::Reason::NameNotFound);
+    }
+
+    /// Answers for 192.0.2.1 with a name, for 192.0.2.2 with one that is no host's, and for others never.
+    async fn serve_names(server: &UdpSocket) {
+        let mut packet = [0; 512];
+        loop {
+            let (length, from) = server.recv_from(&mut packet).await.expect("received");
+            let mut message = Message::from_vec(&packet[..length]).expect("a question").into_response();
+            let question = message.queries[0].name().clone();
+            let name = match question.to_utf8().split('.').next() {
+                Some("1") => Name::from_ascii("router.example.").expect("a name"),
+                Some("2") => Name::from_labels(["<b>".as_bytes(), b"example"]).expect("a name"),
+                _ => continue,
+            };
+            message.add_answer(Record::from_rdata(question, 60, RData::PTR(PTR(name))));
+            server.send_to(&message.to_vec().expect("an answer"), from).await.expect("sent");
+        }
+    }
+
+    #[tokio::test]
+    async fn names_are_found_and_neither_silence_nor_odd_names_do_harm() {
+        let server = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
+        let address = server.local_addr().expect("bound");
+        let mut connection = ConnectionConfig::udp();
+        connection.port = address.port();
+        let servers = vec![NameServerConfig::new(address.ip(), true, vec![connection])];
+        let config = ResolverConfig::from_parts(None, vec![], servers);
+        let builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+        let resolver = builder.build().expect("a resolver");
+        let addresses: Vec<_> = (1..=3).map(|n| IpAddr::from([192, 0, 2, n])).collect();
+        let began = Instant::now();
+        let names = tokio::select! { names = names_from(&resolver, &addresses) => names, () = serve_names(&server) => unreachable!() };
+        assert_eq!(names, BTreeMap::from([(addresses[0], "router.example".to_owned())]));
+        assert!(began.elapsed() < NAMES_WAIT * 2);
     }
 }

@@ -71,19 +71,15 @@ impl Prober {
 async fn exchange(mut pinger: Pinger, number: PingSequence, payload: Arc<[u8]>, sent: Instant) -> Answer {
     loop {
         let resent = sent.elapsed();
-        let mut sending = Duration::ZERO;
-        let result = {
-            // surge-ping counts from after the send; the RTT counts from before it. Its first poll is the send.
-            let before = Instant::now();
-            let mut ping = std::pin::pin!(pinger.ping(number, &payload));
-            let first = std::future::poll_fn(|cx| Poll::Ready(ping.as_mut().poll(cx))).await;
-            match first {
-                Poll::Ready(result) => result,
-                Poll::Pending => {
-                    sending = before.elapsed();
-                    ping.await
-                }
-            }
+        // surge-ping counts from after the send; the RTT counts from before it. Its first poll is the send.
+        let before = Instant::now();
+        let mut ping = std::pin::pin!(pinger.ping(number, &payload));
+        let first = std::future::poll_fn(|cx| Poll::Ready(ping.as_mut().poll(cx))).await;
+        let sending = before.elapsed();
+        let result = match first {
+            // The reply overtook the end of the send.
+            Poll::Ready(result) => result.map(|(packet, _)| (packet, Duration::ZERO)),
+            Poll::Pending => ping.await,
         };
         match result {
             // A redirect is advice, not an answer, but surge-ping stops waiting after it: send and wait once more,

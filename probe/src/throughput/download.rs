@@ -115,6 +115,6 @@ async fn watch(
     if let Some(error) = broken.filter(|_| bytes == 0) {
         return Err(error);
     }
-    meter.tell(began.elapsed(), bytes, running.len().max(1));
+    meter.tell(began.elapsed(), bytes, running.len());
     Ok(stopped_by)
 }

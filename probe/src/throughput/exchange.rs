@@ -18,7 +18,7 @@ use crate::ProbeError;
 /// How much is read at once: large enough that the work for each read does not count.
 const READ_BYTES: usize = 512 * 1024;
 /// How much hyper holds back of a body to send: little, so that what it took has about been sent.
-const WRITE_BYTES: usize = 64 * 1024;
+const WRITE_BYTES: usize = 16 * 1024;
 /// The most redirections followed.
 const MAX_REDIRECTIONS: usize = 5;
 

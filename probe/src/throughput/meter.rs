@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use cnc_model::Sample;
-use cnc_model::throughput::{Direction, Ramp, ThroughputSample};
+use cnc_model::throughput::{Direction, Phase, Ramp, ThroughputSample};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -41,6 +41,16 @@ impl<'a> Meter<'a> {
 
     /// Tells the interval from the last total to this one, both by the receiver's clock.
     pub(super) fn tell(&mut self, at: Duration, bytes: u64, flows: usize) {
+        self.tell_as(at, bytes, flows, Ramp::observe);
+    }
+
+    /// Tells an interval in which senders had stopped already and flows ended one after the other: it is no part of
+    /// the steady state.
+    pub(super) fn tell_ending(&mut self, at: Duration, bytes: u64, flows: usize) {
+        self.tell_as(at, bytes, flows, |_, _, _| Phase::Ramp);
+    }
+
+    fn tell_as(&mut self, at: Duration, bytes: u64, flows: usize, phase: fn(&mut Ramp, Duration, u64) -> Phase) {
         let interval = at.saturating_sub(self.at);
         if interval.is_zero() {
             return;
@@ -50,9 +60,9 @@ impl<'a> Meter<'a> {
             direction: self.direction,
             at,
             interval,
-            flow_count: u16::try_from(flows).unwrap_or(u16::MAX),
+            flow_count: u16::try_from(flows.max(1)).unwrap_or(u16::MAX),
             bytes: arrived,
-            phase: self.ramp.observe(interval, arrived),
+            phase: phase(&mut self.ramp, interval, arrived),
             rtt: self.rtts.take(),
         }));
         (self.at, self.bytes) = (at, self.bytes.max(bytes));

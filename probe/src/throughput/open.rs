@@ -1,7 +1,7 @@
 //! From a target to open connections: names, admission, TCP, TLS; and the round trip of a TCP handshake.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,8 +29,8 @@ const IDLE_HANDSHAKES: usize = 5;
 const FIRST_RETRANSMISSION: Duration = Duration::from_secs(1);
 /// The most payload that waits in the kernel behind what the network takes: more would only make the end of an
 /// upload late and the sender's count wrong.
-#[cfg(unix)]
-const UNSENT_BYTES: u32 = 128 * 1024;
+#[cfg(target_os = "linux")]
+const UNSENT_BYTES: u32 = 32 * 1024;
 
 /// A peer whose address is known to answer.
 #[derive(Clone)]
@@ -74,7 +74,10 @@ impl Peer {
         let mut failed = None;
         for address in resolve(&target.host, speed.family).await? {
             let socket = route::with_scope(address, target.port);
-            let result = if (speed.admit)(address) { connect(socket).await } else { Err(not_admitted(address)) };
+            let result = match admit(speed, socket) {
+                Ok(()) => connect(socket).await,
+                Err(error) => Err(error),
+            };
             match result {
                 Ok(_) => return Ok(Self { target, address: socket, tls: with_http1(&speed.tls) }),
                 // The first address is the one that the system prefers, so its error tells most.
@@ -137,10 +140,9 @@ async fn connect(address: SocketAddr) -> Result<TcpStream, ProbeError> {
 /// Sets the connection up for bulk, and gives a second handle of it.
 fn prepare(stream: &TcpStream) -> io::Result<std::net::TcpStream> {
     stream.set_nodelay(true)?;
-    let socket = SockRef::from(stream);
-    #[cfg(unix)]
-    socket.set_tcp_notsent_lowat(UNSENT_BYTES)?;
-    Ok(socket.try_clone()?.into())
+    #[cfg(target_os = "linux")]
+    SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_BYTES)?;
+    Ok(SockRef::from(stream).try_clone()?.into())
 }
 
 /// Asks for HTTP/1.1: one connection is one flow.
@@ -150,6 +152,11 @@ fn with_http1(tls: &ClientConfig) -> Arc<ClientConfig> {
     Arc::new(tls)
 }
 
-const fn not_admitted(address: IpAddr) -> ProbeError {
-    ProbeError::NotAdmitted { address }
+/// Fails when the address may not be measured against, or when there is no route to it.
+fn admit(speed: &SpeedTarget, socket: SocketAddr) -> Result<(), ProbeError> {
+    let address = socket.ip();
+    if !(speed.admit)(address) {
+        return Err(ProbeError::NotAdmitted { address });
+    }
+    route::check(socket)
 }

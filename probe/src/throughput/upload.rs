@@ -172,34 +172,31 @@ impl Upload<'_> {
 
     fn take(&mut self, count: Count, is_draining: bool) {
         self.arrived = count.bytes;
-        if let Some(held) = self.held.take() {
-            if held.bytes == count.bytes {
-                self.held = Some(held);
-                return;
-            }
-            self.tell(held.at_ms, held.bytes);
+        match self.held {
+            Some(held) if held.bytes == count.bytes => return,
+            Some(held) => self.meter.tell_ending(moment(held.at_ms), held.bytes, self.running.len()),
+            None => {}
         }
         if is_draining {
             self.held = Some(count);
         } else {
-            self.tell(count.at_ms, count.bytes);
+            self.meter.tell(moment(count.at_ms), count.bytes, self.running.len());
         }
     }
 
     /// Tells what is left to tell.
     fn finish(mut self, stopped_by: StoppedBy) -> Result<StoppedBy, ProbeError> {
-        if let Some(last) = self.held.take().filter(|held| held.bytes > self.meter.bytes()) {
-            self.tell(last.last_ms, last.bytes);
+        if let Some(last) = self.held.filter(|held| held.bytes > self.meter.bytes()) {
+            self.meter.tell_ending(moment(last.last_ms), last.bytes, self.running.len());
         }
         match self.broken {
             Some(error) if self.meter.bytes() == 0 => Err(error),
             _ => Ok(stopped_by),
         }
     }
+}
 
-    fn tell(&mut self, at_ms: f64, bytes: u64) {
-        // A clock that tells nonsense gives no interval, and so no sample.
-        let at = Duration::try_from_secs_f64(at_ms / 1e3).unwrap_or_default();
-        self.meter.tell(at, bytes, self.running.len().max(1));
-    }
+/// Takes the listener's time. A clock that tells nonsense gives no interval, and so no sample.
+fn moment(at_ms: f64) -> Duration {
+    Duration::try_from_secs_f64(at_ms / 1e3).unwrap_or_default()
 }

@@ -16,7 +16,7 @@ use crate::payload;
 /// A piece lasts about this long at the flow's own rate: short, so that a slow flow stops in time.
 const PIECE_TIME: Duration = Duration::from_millis(5);
 /// The smallest piece: below it the work for each piece counts.
-const MIN_PIECE: u64 = 16 * 1024;
+const MIN_PIECE: u64 = 8 * 1024;
 
 /// What the flows of one upload share.
 #[derive(Debug, Default)]
