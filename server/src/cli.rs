@@ -126,6 +126,9 @@ impl CliError {
             Self::Refused(status) if status.code() == Code::Unauthenticated => Some(
                 "give a token by --token-file or CNC_TOKEN; a listener's first one is admin.token in its data folder",
             ),
+            Self::Unreachable { why, .. } if why.contains("InvalidContentType") => {
+                Some("what answers there speaks no TLS: use http:// if that is meant")
+            }
             Self::Unreachable { .. } => Some("is it running, and is --listener right?"),
             Self::Refused(_)
             | Self::Answer(_)

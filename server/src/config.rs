@@ -6,6 +6,8 @@ mod file;
 mod network;
 mod plans;
 mod reader;
+#[cfg(test)]
+mod tests;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;

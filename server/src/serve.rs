@@ -88,7 +88,7 @@ impl Opened {
     /// Says what cannot be opened and why.
     pub async fn open(config: &Config, listener: TcpListener) -> Result<Self, ServeError> {
         let data = &config.data;
-        std::fs::create_dir_all(data).map_err(|source| ServeError::Data { path: data.clone(), source })?;
+        make_folder(data).map_err(|source| ServeError::Data { path: data.clone(), source })?;
         let tls = config.tls.as_ref().map(acceptor).transpose()?;
         let store = Store::open(&data.join(STORE_FILE))?;
         let staff = Staff::open(store.clone(), data).await?;
@@ -117,6 +117,15 @@ impl Opened {
     pub async fn run(self, shutdown: CancellationToken) {
         self.ports.run(&self.services, shutdown).await;
     }
+}
+
+/// Makes the data folder, which is nobody else's to read: it holds strangers' measurements.
+fn make_folder(path: &std::path::Path) -> Result<(), io::Error> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
 }
 
 fn settings(config: &Config, bound: Option<SocketAddr>) -> Settings {

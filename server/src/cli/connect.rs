@@ -27,16 +27,16 @@ const MAX_ANSWER: usize = 64 << 20;
 #[derive(Debug, Clone, Args)]
 pub(super) struct ConnectArguments {
     /// The listener [default: http://127.0.0.1:7443]
-    #[arg(long, env = "CNC_LISTENER", value_name = "URL")]
+    #[arg(long, env = "CNC_LISTENER", value_name = "URL", global = true)]
     listener: Option<String>,
     /// A file that holds a staff token; else CNC_TOKEN, else ./cnc-data/admin.token
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     token_file: Option<PathBuf>,
     /// A CA to trust beside the system's, a PEM file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     ca: Option<PathBuf>,
     /// One JSON object a line, for scripts
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(super) json: bool,
 }
 

@@ -166,8 +166,9 @@ fn row(sequenced: &SequencedSample) -> String {
     }
 }
 
+#[expect(clippy::cast_precision_loss, reason = "times of a session stay far below 2^53 microseconds")]
 fn ms(time: std::time::Duration) -> f64 {
-    time.as_secs_f64() * 1e3
+    time.as_micros() as f64 / 1e3
 }
 
 fn cell(value: Option<impl ToString>) -> String {

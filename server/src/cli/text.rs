@@ -63,8 +63,10 @@ pub(super) fn record(record: &SessionRecord) -> Vec<String> {
 
 /// Gives a test's lines: what it is and how it stands, then its figures or what went wrong.
 pub(super) fn test(test: &TestRecord) -> Vec<String> {
-    let standing = Standing::of(test);
-    let mut lines = vec![format!("#{:<3} {:<40} {}", test.id, test.what.title(), standing.word())];
+    // Where the report looks back, this looks at what is still to come.
+    let waits = test.outcome.is_none() && test.started.is_none();
+    let standing = if waits { "waiting" } else { Standing::of(test).word() };
+    let mut lines = vec![format!("#{:<3} {:<40} {standing}", test.id, test.what.title())];
     if test.outcome.is_some() {
         lines.push(format!("     {}", shown(&sentence(test, test.summary.as_ref()))));
     }

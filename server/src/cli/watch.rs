@@ -13,7 +13,7 @@ use cnc_proto::{json, v1};
 use super::connect::ConnectArguments;
 use super::text::{shown, state, test};
 use super::{CliError, output};
-use crate::report::words::{ms, rate};
+use crate::report::words::{counted, ms, rate};
 
 pub(super) async fn run(id: SessionId, connect: &ConnectArguments) -> Result<(), CliError> {
     let mut support = connect.connect().await?.support();
@@ -61,8 +61,7 @@ impl Follower {
     /// A line when something that people care about changed.
     fn session(&mut self, now: &SessionOverview) -> Vec<String> {
         let before = self.overview.replace(now.clone());
-        let told = |overview: &SessionOverview| (overview.state, overview.connected);
-        if before.as_ref().map(told) == Some(told(now)) {
+        if before.as_ref().map(state) == Some(state(now)) {
             return Vec::new();
         }
         let back = before.is_some_and(|before| !before.connected && before.joined.is_some()) && now.connected;
@@ -127,7 +126,8 @@ fn throughput(sample: &ThroughputSample) -> String {
         Phase::Steady => "",
     };
     let rtt = rtt.map(|rtt| format!("  rtt {}", ms(rtt))).unwrap_or_default();
-    format!("{}  {direction}  {}  {flow_count} flows{rtt}{phase}", since(*at), rate(sample.goodput()))
+    let flows = counted(u64::from(*flow_count), "flow", "flows");
+    format!("{}  {direction}  {}  {flows}{rtt}{phase}", since(*at), rate(sample.goodput()))
 }
 
 /// Words the time since a test began.

@@ -14,7 +14,9 @@ const NETWORK: &str = "networks like \"10.0.0.0/8\"";
 pub(super) fn parse(text: &str) -> Result<Config, Vec<Mistake>> {
     let reading = Reading::of(text);
     let table = reading.parse();
-    let config = config(&Section::of(&reading, "", &table));
+    let section = Section::of(&reading, "", &table);
+    let config = config(&section);
+    section.finish();
     let mistakes = reading.mistakes();
     if mistakes.is_empty() { Ok(config) } else { Err(mistakes) }
 }
