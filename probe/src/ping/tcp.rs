@@ -1,7 +1,10 @@
 //! TCP handshakes as probes: an accepted and a refused connection are both replies.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use cnc_model::ping::{Clock, PingReply};
@@ -29,17 +32,21 @@ impl Prober {
 
 async fn exchange(target: SocketAddr, sent: Instant) -> Answer {
     use io::ErrorKind;
-    let result = TcpStream::connect(target).await;
+    let mut connecting = pin!(TcpStream::connect(target));
+    let (result, is_local) = match poll_fn(|cx| Poll::Ready(connecting.as_mut().poll(cx))).await {
+        Poll::Ready(result) => (result, true),
+        Poll::Pending => (connecting.await, false),
+    };
     let reply = PingReply { rtt: sent.elapsed(), from: target.ip(), ttl: None, clock: Clock::User };
     let kind = result.err().map(|error| error.kind());
     if matches!(kind, None | Some(ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset)) {
         Answer::Reply(reply)
-    } else if matches!(kind, Some(ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable)) {
+    } else if !is_local && matches!(kind, Some(ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable)) {
         Answer::Unreachable { from: None }
     } else if kind == Some(ErrorKind::TimedOut) {
         Answer::Silence
     } else {
-        // No ports or files are left, or this machine forbids it: no packet left it.
+        // No route, port or file is left, or this machine forbids it: no packet left it.
         Answer::NotSent
     }
 }

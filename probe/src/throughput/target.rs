@@ -79,7 +79,23 @@ impl Target {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic_and_what_is_taken_reads_back(text in "\\PC{0,60}", location in "\\PC{0,60}") {
+            for url in [text.clone(), format!("http://{text}"), format!("https://a.example/{text}")] {
+                if let Ok(target) = Target::parse(&url) {
+                    let again = Target::parse(&target.url()).ok();
+                    prop_assert_eq!(again.as_ref(), Some(&target));
+                    // Where it leads to is the peer's to say.
+                    drop(target.redirected(&location));
+                }
+            }
+        }
+    }
 
     #[test]
     fn addresses_are_taken_apart() {

@@ -1,112 +1,19 @@
 //! Against a small hyper server that uses the responding end, over loopback.
 
-use std::collections::HashMap;
-use std::net::SocketAddr;
+mod server;
+mod tls;
 
 use cnc_model::test::ThroughputPeer;
 use cnc_model::throughput::{Phase, ThroughputEnd, ThroughputFold, ThroughputSample, ThroughputSummary};
 use cnc_model::{Reason, Sample};
-use http::{Request, Response, StatusCode};
-use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt, Empty, Full};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use rustls::RootCertStore;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use self::server::{Server, target};
 use super::*;
-use crate::respond::{self, Runs};
 use crate::sink;
-
-type Answer = Response<BoxBody<Bytes, Infallible>>;
-
-/// A server of the speed endpoints and of some odd paths; it ends when dropped.
-struct Server {
-    address: SocketAddr,
-    _serving: JoinSet<()>,
-}
-
-impl Server {
-    async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("bound");
-        let mut serving = JoinSet::new();
-        serving.spawn(async move {
-            let runs = Arc::new(Runs::default());
-            let mut connections = JoinSet::new();
-            loop {
-                let (stream, _) = listener.accept().await.expect("accepted");
-                stream.set_nodelay(true).expect("set");
-                let runs = Arc::clone(&runs);
-                let service = service_fn(move |request| answer(request, Arc::clone(&runs)));
-                let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-                connections.spawn(async { connection.await.unwrap_or(()) });
-            }
-        });
-        Self { address, _serving: serving }
-    }
-
-    fn target(&self, path: &str) -> SpeedTarget {
-        let url = format!("http://{}{path}", self.address);
-        SpeedTarget { endpoint: Endpoint::of_url(&url), url, ..target() }
-    }
-}
-
-fn target() -> SpeedTarget {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().expect("versions");
-    SpeedTarget {
-        url: String::new(),
-        endpoint: Endpoint::Listener,
-        token: Some("secret".into()),
-        family: Family::Any,
-        tls: Arc::new(tls.with_root_certificates(RootCertStore::empty()).with_no_client_auth()),
-        admit: Arc::new(|_| true),
-    }
-}
-
-async fn answer(request: Request<Incoming>, runs: Arc<Runs>) -> Result<Answer, Infallible> {
-    let (path, query) = (request.uri().path().to_owned(), request.uri().query().unwrap_or_default().to_owned());
-    let query: HashMap<_, _> = query.split('&').filter_map(|pair| pair.split_once('=')).collect();
-    let authorized = request.headers().get("authorization").is_some_and(|value| value == "Bearer secret");
-    let status = |status: StatusCode| {
-        let mut answer = Response::new(Empty::new().boxed());
-        *answer.status_mut() = status;
-        answer
-    };
-    Ok(match path.as_str() {
-        path if path.starts_with("/speed/") && !authorized => status(StatusCode::UNAUTHORIZED),
-        "/speed/download" => {
-            let bytes = query.get("bytes").and_then(|bytes| bytes.parse().ok()).expect("bytes");
-            Response::new(respond::download(bytes).boxed())
-        }
-        "/speed/upload" => {
-            let run = runs.open(query.get("run").expect("a run")).expect("room");
-            match respond::upload(request.into_body(), Some(&run)).await {
-                Ok(uploaded) => Response::new(Full::from(serde_json::to_vec(&uploaded).expect("JSON")).boxed()),
-                Err(_) => status(StatusCode::BAD_REQUEST),
-            }
-        }
-        "/speed/counts" => {
-            Response::new(respond::counts(runs.open(query.get("run").expect("a run")).expect("room")).boxed())
-        }
-        "/file" => Response::new(respond::download(3_000_000).boxed()),
-        "/busy" => status(StatusCode::SERVICE_UNAVAILABLE),
-        path if path.starts_with("/moved/") => {
-            let left: u32 = path["/moved/".len()..].parse().expect("a number");
-            let next = if left == 0 { "/file".to_owned() } else { format!("{}", left - 1) };
-            let mut answer = status(StatusCode::FOUND);
-            answer.headers_mut().insert("location", next.parse().expect("valid"));
-            answer
-        }
-        _ => status(StatusCode::NOT_FOUND),
-    })
-}
 
 fn test_of(flows: u8, millis: u64, max_bytes: u64) -> ThroughputTest {
     let duration = Duration::from_millis(millis);

@@ -58,6 +58,7 @@ mod tests {
     use std::time::Duration;
 
     use cnc_model::trace::HopReply;
+    use proptest::prelude::*;
 
     use super::HopOutcome::{Destination, Hop, Silent, Unreachable};
     use super::*;
@@ -73,6 +74,19 @@ mod tests {
         let mut samples: Vec<_> = (1..).zip(outcomes).map(sample).collect();
         samples.reverse();
         cut(samples)
+    }
+
+    proptest! {
+        #[test]
+        fn a_round_ends_at_its_nearest_end_and_keeps_all_before(picks in prop::collection::vec(0_usize..4, 0..40)) {
+            let outcomes: Vec<_> = picks.iter().map(|&n| [Hop(AT), Silent, Destination(AT), Unreachable(AT)][n]).collect();
+            let cut = round(&outcomes);
+            let end = outcomes.iter().position(|&o| is_end(o)).map_or(outcomes.len(), |at| at + 1);
+            prop_assert_eq!(cut.iter().map(|s| s.outcome).collect::<Vec<_>>(), &outcomes[..end]);
+            let mut reach = Reach::new(ttl(64));
+            reach.learn(&cut);
+            prop_assert!(usize::from(reach.furthest().get()) >= end.min(64));
+        }
     }
 
     #[test]
