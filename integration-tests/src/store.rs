@@ -28,6 +28,28 @@ pub fn outcomes(file: &Path, session: &str) -> Vec<(String, Option<String>)> {
     rows.collect::<Result<_, _>>().expect("each test can be read")
 }
 
+/// Lists the sessions' ids, the oldest first.
+///
+/// # Panics
+/// When the store cannot be read.
+#[must_use]
+pub fn sessions(file: &Path) -> Vec<String> {
+    let store = open(file);
+    let mut statement = store.prepare("SELECT session_id FROM sessions ORDER BY 1").expect("sessions can be asked for");
+    let rows = statement.query_map([], |row| row.get(0)).expect("the sessions can be read");
+    rows.collect::<Result<_, _>>().expect("each session can be read")
+}
+
+/// Gives a figure of a session's only test of a kind, by its column.
+///
+/// # Panics
+/// When there is no such test, or the figure was not measured.
+#[must_use]
+pub fn figure(file: &Path, session: &str, kind: &str, column: &str) -> f64 {
+    let sql = format!("SELECT CAST({column} AS REAL) FROM tests WHERE session_id = ?1 AND kind = ?2");
+    open(file).query_row(&sql, [session, kind], |row| row.get(0)).expect("the figure was measured")
+}
+
 fn open(file: &Path) -> Connection {
     Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("the store can be opened")
 }

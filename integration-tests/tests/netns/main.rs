@@ -13,6 +13,7 @@ mod path;
 mod privilege;
 mod rate;
 mod rtt;
+mod session;
 
 /// Builds a network, or gives `None` where that cannot be done and a skip was told.
 fn lab(scenario: &str) -> Option<Lab> {
