@@ -42,7 +42,7 @@ pub fn page(request: &Request<'_>) -> Vec<Part> {
     let part = |heading: String, lines| Part { heading, lines };
     let operator = match clean(&request.welcome.operator) {
         name if name.trim().is_empty() => "The operator of this listener".into(),
-        name => name,
+        name => capitalized(&name),
     };
     vec![
         part(format!("{operator} asks to measure the network from this computer."), Vec::new()),
@@ -84,12 +84,22 @@ fn volume(planned: &[Test]) -> String {
 }
 
 fn destination(request: &Request<'_>) -> Vec<String> {
-    let way = if request.listener.tls() { "encrypted" } else { "NOT encrypted" };
+    let way = match (request.listener.tls(), request.address.is_loopback()) {
+        (true, _) => "encrypted",
+        (false, true) => "which is this computer itself",
+        (false, false) => "NOT encrypted",
+    };
     let seen = request.welcome.public_address;
     vec![
         format!("to {} ({}), {way}", request.listener, request.address),
         format!("your computer is seen there as {seen}"),
     ]
+}
+
+/// Begins a sentence with a name, whatever its case.
+fn capitalized(name: &str) -> String {
+    let mut chars = name.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 fn kept_out(allowed: Allowed) -> Vec<String> {

@@ -28,6 +28,7 @@ use crate::outbox::Outbox;
 
 mod backoff;
 mod reach;
+mod words;
 
 pub use reach::Unreached;
 
@@ -191,7 +192,7 @@ impl Stream<'_> {
         let connected = timeout(WELCOME_WAIT, endpoint.connect_with_connector(once)).await;
         match connected {
             Ok(Ok(channel)) => Ok(channel),
-            Ok(Err(error)) => Err(self.no_listener(&root_cause(&error))),
+            Ok(Err(error)) => Err(self.no_listener(&words::cause(&error))),
             Err(_) => Err(self.no_listener("it did not answer in time")),
         }
     }
@@ -259,20 +260,14 @@ impl Stream<'_> {
             | Status::DeadlineExceeded
             | Status::Internal
             | Status::Unavailable
-            | Status::DataLoss => Unreached::Broken { why: root_cause(status) },
+            | Status::DataLoss => match words::cause(status) {
+                why if why == words::NOT_HTTP2 => self.no_listener(&why),
+                why => Unreached::Broken { why },
+            },
         }
     }
 
     fn no_listener(&self, why: &str) -> Unreached {
         Unreached::NoListener { host: self.way.url.host().to_string(), why: why.to_owned() }
     }
-}
-
-/// Gives the innermost cause, which is the one that says something.
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }

@@ -136,7 +136,7 @@ impl Run {
                 self.shown.try_send((self.id, *sample)).ok();
                 self.push(Item::Sample { test: self.id, sample: *sample })
             }
-            Seen::Name(..) => Ok(()),
+            Seen::Name(..) | Seen::Pause => Ok(()),
         })
         .await
     }

@@ -169,6 +169,8 @@ pub struct Session {
     down_since: Option<Instant>,
     /// When a test that the rate limit holds back may be tried again.
     rate_wait: Option<Instant>,
+    /// When the user is told that nothing is left to do, once that has lasted for a moment.
+    idle_note: Option<Instant>,
     /// When leaving takes too long.
     leave_by: Option<Instant>,
     key_mark: Instant,
@@ -211,6 +213,7 @@ impl Session {
             report_url: None,
             down_since: None,
             rate_wait: None,
+            idle_note: None,
             leave_by: None,
             key_mark: now + KEY_MARK,
         };

@@ -148,13 +148,13 @@ pub fn hold_window() {
 pub const fn hold_window() {}
 
 #[cfg(windows)]
+#[expect(unsafe_code, reason = "the console API has no safe form; the list outlives the call and 2 is its length")]
 fn owns_console() -> bool {
     #[link(name = "kernel32")]
     unsafe extern "system" {
         fn GetConsoleProcessList(list: *mut u32, count: u32) -> u32;
     }
     let mut processes = [0_u32; 2];
-    #[expect(unsafe_code, reason = "the console API has no safe form; the list outlives the call and 2 is its length")]
     // SAFETY: the pointer is valid for two values, and the call writes at most two.
     let count = unsafe { GetConsoleProcessList(processes.as_mut_ptr(), 2) };
     count == 1

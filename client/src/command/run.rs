@@ -111,7 +111,9 @@ impl<'a> Visit<'a> {
             }
             End::Unreached { why, welcomed: false } => {
                 self.tell("The listener cannot be reached", why);
-                (Exit::NoListener, self.run_alone(ended.key, ended.interrupted).await)
+                let alone = self.run_alone(ended.key, ended.interrupted).await;
+                let exit = if matches!(alone.end, End::User) { Exit::Interrupted } else { Exit::NoListener };
+                (exit, alone)
             }
         };
         self.show(&ended);
@@ -156,6 +158,13 @@ impl<'a> Visit<'a> {
     /// Says why the listener cannot be reached and what would help.
     fn tell(&self, what: &str, why: &Unreached) {
         self.ui.gap();
+        if let Unreached::Refused { why: said } = why {
+            self.ui.fault(
+                &format!("The listener refused: {}", clean(said)),
+                Some(&format!("What would help: {}", why.hint())),
+            );
+            return;
+        }
         let cause = std::error::Error::source(why).map(|source| format!(" ({source})")).unwrap_or_default();
         self.ui.fault(
             &format!("{what}: {}{}", clean(&why.to_string()), clean(&cause)),

@@ -93,11 +93,14 @@ impl Run<'_> {
         let Measurement { outcome, summary } = measure(job, &self.cancel, |seen| match seen {
             Seen::Sample(sample) if as_json => json_line(&json::sample(sample)).map_err(unread),
             Seen::Sample(sample) => show(board, id, sample),
-            Seen::Name(..) => Ok(()),
+            Seen::Name(..) | Seen::Pause => Ok(()),
         })
         .await;
-        if !as_json {
-            self.board.ended(id, &shown, &outcome, summary.as_ref());
+        match &outcome {
+            // A failure is told once, below.
+            Outcome::Failed(_) => self.board.clear(),
+            Outcome::Completed | Outcome::Cancelled if as_json => {}
+            Outcome::Completed | Outcome::Cancelled => self.board.ended(id, &shown, &outcome, summary.as_ref()),
         }
         if let Some(Summary::Throughput(load)) = summary {
             match direction {

@@ -47,6 +47,8 @@ pub enum Seen<'a> {
     Sample(&'a Sample),
     /// The name of an address on a path was found.
     Name(IpAddr, &'a str),
+    /// Nothing more has been observed for now: a moment to draw.
+    Pause,
 }
 
 /// What came of a measurement.
@@ -91,6 +93,10 @@ pub async fn measure(
                 if refused.is_none() && let Err(failure) = see(Seen::Sample(&sample)) {
                     refused = Some(failure);
                     stop.cancel();
+                }
+                if samples.is_empty() {
+                    // Drawing stops nothing.
+                    see(Seen::Pause).ok();
                 }
             }
             Some(names) = gathered.naming.join_next() => gathered.name(names, &mut see),

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use cnc_model::message::{Instruction, Welcome, When};
 use cnc_model::system::{InterfaceKind, SystemInfo};
@@ -17,6 +18,9 @@ use crate::runner::measure::Measurement;
 use crate::runner::speed::Speed;
 use crate::schedule::{Added, Cancelled};
 use crate::ui::text::{clean, span};
+
+/// How long nothing must be left to do before the user is told so.
+const IDLE_NOTE: Duration = Duration::from_secs(2);
 
 impl Session {
     pub(super) fn handle_link(&mut self, event: LinkEvent) {
@@ -105,6 +109,7 @@ impl Session {
     pub(super) fn add(&mut self, id: TestId, when: When, what: Test) {
         match self.schedule.add(id, when, what.clone()) {
             Ok(Added::Waiting) => {
+                self.idle_note = None;
                 self.tests.insert(id, what);
             }
             Ok(Added::Ignored) => {}
@@ -207,6 +212,10 @@ impl Session {
         self.schedule.ended(id);
         self.put_ended(id, &measurement);
         let Measurement { outcome, summary } = measurement;
+        if self.schedule.is_idle() && self.link.is_some() {
+            // A listener that ends the session now does so within a moment.
+            self.idle_note = Some(Instant::now() + IDLE_NOTE);
+        }
         if let Some(test) = self.tests.remove(&id) {
             self.board.ended(id, &test, &outcome, summary.as_ref());
             self.results.insert(id, TestResult { test, outcome, summary });

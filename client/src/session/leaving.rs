@@ -21,7 +21,10 @@ impl Session {
     /// Gives the moment at which something has waited for too long, or the key is to be marked.
     pub(super) fn timeout(&self) -> Instant {
         let gives_up = self.down_since.map(|since| since + OUT_OF_REACH).filter(|_| self.schedule.is_idle());
-        [self.leave_by, self.rate_wait, gives_up].into_iter().flatten().fold(self.key_mark, Instant::min)
+        [self.leave_by, self.rate_wait, self.idle_note, gives_up]
+            .into_iter()
+            .flatten()
+            .fold(self.key_mark, Instant::min)
     }
 
     pub(super) fn handle_timeout(&mut self) {
@@ -31,6 +34,10 @@ impl Session {
             if self.welcome.is_some() && self.down_since.is_none() {
                 self.key.touch(self.clock.began(), wall());
             }
+        }
+        if self.idle_note.is_some_and(|at| at <= now) {
+            self.idle_note = None;
+            self.board.note("All that was asked for is done. You can end here with Ctrl-C, or wait for more.");
         }
         if self.leave_by.is_some_and(|by| by <= now) {
             self.over();
@@ -59,6 +66,7 @@ impl Session {
             Goodbye::UserEnded | Goodbye::ConsentRefused => USER_LEAVES,
         };
         self.leave_by = Some(Instant::now() + patience);
+        self.idle_note = None;
         for waiting in self.schedule.close() {
             self.conclude(waiting, Measurement { outcome: Outcome::Cancelled, summary: None });
         }

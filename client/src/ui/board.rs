@@ -9,7 +9,7 @@ use cnc_model::trace::{HopOutcome, HopSample};
 use cnc_model::{Outcome, Sample, Summary, Test, TestId};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::text::{clean, ms, rate};
+use super::text::{clean, count, ms, rate};
 use super::{Ui, figures, harmless};
 
 /// How often the screen is drawn at the most.
@@ -78,7 +78,7 @@ impl Board {
                     running.hops = running.hops.max(ttl.get());
                 }
                 running.bar.set_position(u64::from(*round) + 1);
-                running.bar.set_message(format!("{} hops", running.hops));
+                running.bar.set_message(count(running.hops.into(), "hop"));
             }
             Sample::Throughput(sample @ ThroughputSample { at, .. }) => {
                 running.bar.set_position(millis(*at));

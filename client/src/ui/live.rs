@@ -1,14 +1,8 @@
 //! A block of lines that is drawn again in place, like a trace's table while it grows.
 
-use std::time::Duration;
-
 use console::{Term, truncate_str};
-use tokio::time::Instant;
 
 use super::{Ui, harmless};
-
-/// The least time between two drawings: faster than people read, slow enough for a slow terminal.
-const FRAME: Duration = Duration::from_millis(60);
 
 /// The block. Through a pipe nothing is drawn until the end.
 #[derive(Debug)]
@@ -16,21 +10,18 @@ pub struct Live {
     term: Term,
     lively: bool,
     drawn: usize,
-    drawn_at: Option<Instant>,
 }
 
 impl Live {
     /// Begins a block below what was shown so far.
     #[must_use]
     pub fn new(ui: &Ui) -> Self {
-        Self { term: ui.term.clone(), lively: ui.lively, drawn: 0, drawn_at: None }
+        Self { term: ui.term.clone(), lively: ui.lively, drawn: 0 }
     }
 
-    /// Draws the block as it stands now, where it moves at all and not too often.
+    /// Draws the block as it stands now, where it moves at all.
     pub fn draw(&mut self, lines: impl FnOnce() -> Vec<String>) {
-        let now = Instant::now();
-        if self.lively && self.drawn_at.is_none_or(|at| now.duration_since(at) >= FRAME) {
-            self.drawn_at = Some(now);
+        if self.lively {
             let lines = lines();
             let (height, width) = self.term.size();
             // What scrolled away cannot be drawn again: the block keeps to the screen until it is finished.

@@ -38,6 +38,11 @@ pub fn ms(time: Duration) -> String {
 /// Gives a length of time as people say it: `10 s`, `1.5 s`, `2 min 5 s`, `3 h 20 min`, `4 days 2 h`.
 #[must_use]
 pub fn span(time: Duration) -> String {
+    if (Duration::from_secs(1)..Duration::from_mins(1)).contains(&time) {
+        let tenths = (time.as_millis() + 50) / 100;
+        let (whole, tenth) = (tenths / 10, tenths % 10);
+        return if tenth == 0 { format!("{whole} s") } else { format!("{whole}.{tenth} s") };
+    }
     let whole = time.as_secs();
     let two = |high: u64, high_unit: &str, low: u64, low_unit: &str| {
         if low == 0 { format!("{high} {high_unit}") } else { format!("{high} {high_unit} {low} {low_unit}") }
@@ -45,9 +50,7 @@ pub fn span(time: Duration) -> String {
     match whole {
         0 if time.is_zero() => "0 s".into(),
         0 => format!("{} ms", time.as_millis()),
-        1..60 if time.subsec_millis() >= 50 => format!("{:.1} s", time.as_secs_f64()),
-        1..60 => format!("{whole} s"),
-        60..3_600 => two(whole / 60, "min", whole % 60, "s"),
+        1..3_600 => two(whole / 60, "min", whole % 60, "s"),
         3_600..86_400 => two(whole / 3_600, "h", whole % 3_600 / 60, "min"),
         _ => two(whole / 86_400, if whole < 172_800 { "day" } else { "days" }, whole % 86_400 / 3_600, "h"),
     }
@@ -135,6 +138,7 @@ mod tests {
             (span(Duration::from_millis(200)), "200 ms"),
             (span(Duration::from_secs(10)), "10 s"),
             (span(Duration::from_millis(9_800)), "9.8 s"),
+            (span(Duration::from_millis(2_976)), "3 s"),
             (span(Duration::from_secs(125)), "2 min 5 s"),
             (span(Duration::from_mins(200)), "3 h 20 min"),
             (span(Duration::from_hours(24)), "1 day"),
