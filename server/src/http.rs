@@ -6,6 +6,7 @@ mod reports;
 mod speed;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -13,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http::{HeaderMap, StatusCode, header};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use cnc_probe::respond::Runs;
 
@@ -22,6 +24,9 @@ use crate::grpc::Services;
 use crate::metrics::Gauges;
 use crate::roles::Call;
 use crate::staff::{Denied, bearer};
+
+/// How long the record may take to say that it works: longer, and a balancer had better ask elsewhere.
+const READY_WITHIN: Duration = Duration::from_secs(3);
 
 /// All that the routes work with.
 #[derive(Debug, Clone)]
@@ -64,13 +69,12 @@ pub fn metrics_routes(web: Web) -> Router {
 }
 
 async fn ready(State(web): State<Web>) -> Response {
-    match web.services.store.check().await {
-        Ok(()) => "ready\n".into_response(),
-        Err(error) => {
-            tracing::warn!(%error, "not ready");
-            (StatusCode::SERVICE_UNAVAILABLE, "the record cannot be used: the log says more\n").into_response()
-        }
+    match timeout(READY_WITHIN, web.services.store.check()).await {
+        Ok(Ok(())) => return "ready\n".into_response(),
+        Ok(Err(error)) => tracing::warn!(%error, "not ready"),
+        Err(_) => tracing::warn!("not ready: the record does not answer"),
     }
+    (StatusCode::SERVICE_UNAVAILABLE, "the record cannot be used: the log says more\n").into_response()
 }
 
 async fn metrics(State(web): State<Web>, headers: HeaderMap) -> Response {

@@ -276,17 +276,33 @@ impl Session {
     pub fn stored(&mut self, number: u64) {
         while self.awaiting.front().is_some_and(|(first, _)| *first <= number) {
             let Some((_, then)) = self.awaiting.pop_front() else { return };
-            for effect in then {
-                if let Effect::Send(ListenerMessage::Acknowledge(through)) = &effect {
-                    self.overview.stored = *through;
-                    // One commit may hold many batches; the last acknowledgement says it for all.
-                    self.effects
-                        .pop_back_if(|last| matches!(last, Effect::Send(message) if is_acknowledgement(message)));
+            for mut effect in then {
+                match &mut effect {
+                    Effect::Send(ListenerMessage::Acknowledge(through)) => {
+                        self.overview.stored = *through;
+                        if self.awaits_welcome() {
+                            continue;
+                        }
+                        // One commit may hold many batches; the last acknowledgement says it for all.
+                        self.effects
+                            .pop_back_if(|last| matches!(last, Effect::Send(message) if is_acknowledgement(message)));
+                    }
+                    Effect::Send(ListenerMessage::Welcome(welcome)) => {
+                        self.key_durable = true;
+                        welcome.acknowledged = self.overview.stored;
+                    }
+                    Effect::Send(_) | Effect::Store { .. } | Effect::Publish(_) | Effect::Detach | Effect::Report => {}
                 }
-                self.key_durable |= matches!(&effect, Effect::Send(ListenerMessage::Welcome(_)));
                 self.effects.push_back(effect);
             }
         }
+    }
+
+    /// Tells whether the present stream's welcome waits for the key to be durable. Nothing may be said before it, and
+    /// it will tell what is acknowledged.
+    fn awaits_welcome(&self) -> bool {
+        let is_welcome = |effect: &Effect| matches!(effect, Effect::Send(ListenerMessage::Welcome(_)));
+        self.awaiting.iter().any(|(_, then)| then.iter().any(is_welcome))
     }
 
     /// Tells how many watch.

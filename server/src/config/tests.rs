@@ -93,6 +93,22 @@ fn tests_of_a_plan_keep_their_parameters() {
     assert_eq!((down.peer.to_string().as_str(), up.peer.clone()), ("https://example.com/f", ThroughputPeer::Listener));
 }
 
+#[test]
+fn the_example_is_sound_and_names_every_key() {
+    let example = include_str!("../../listener.example.toml");
+    Config::parse(example).expect("sound");
+    let uncommented: String =
+        example.lines().map(|line| line.strip_prefix("#: ").unwrap_or(line).to_owned() + "\n").collect();
+    Config::parse(&uncommented).expect("sound with everything set");
+    let known = mistakes("none = 1")[0]
+        .split_once(": ")
+        .and_then(|(_, rest)| rest.split_once(": "))
+        .map(|(_, keys)| keys.to_owned());
+    for key in known.expect("a list").trim_end_matches(" are").split(", ") {
+        assert!(uncommented.contains(&format!("{key} = ")) || uncommented.contains(&format!("[{key}")), "{key}");
+    }
+}
+
 /// Gives a file's mistakes as they are shown.
 fn mistakes(text: &str) -> Vec<String> {
     Config::parse(text).expect_err("mistakes").iter().map(ToString::to_string).collect()

@@ -184,6 +184,18 @@ fn a_client_that_comes_back_before_its_key_is_durable_is_welcomed_once() {
 }
 
 #[test]
+fn nothing_is_said_on_a_new_stream_before_its_welcome() {
+    let mut story = Story::new(false, vec![vec![ping()]]);
+    story.attach();
+    story.observe(1, vec![consent(), started(1)]).expect("fine");
+    story.session.detach(story.now);
+    story.attach();
+    story.make_durable();
+    assert!(matches!(&story.sent[0], ListenerMessage::Welcome(w) if w.acknowledged.get() == 2), "{:?}", story.sent);
+    assert_eq!(story.acknowledged(), Vec::<u64>::new(), "the welcome says it");
+}
+
+#[test]
 fn the_plan_is_sent_when_the_consent_is_durable() {
     let mut story = Story::new(false, vec![vec![ping(), ping()], vec![ping()]]);
     story.attach();

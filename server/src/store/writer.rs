@@ -37,6 +37,8 @@ pub(super) enum Write {
     InsertLink(ReportLink),
     EndJob(JobEnd),
     Audit(AuditEntry),
+    /// Nothing, to see whether something could be.
+    Nothing,
     /// Bounds the file's pages, as a disk does.
     #[cfg(test)]
     LimitPages(Option<u32>),
@@ -163,6 +165,7 @@ fn apply(connection: &Connection, write: &Write, applied: &mut Applied) -> Resul
         Write::InsertLink(link) => links::insert(connection, link)?,
         Write::EndJob(end) => jobs::end(connection, end)?,
         Write::Audit(entry) => audit::insert(connection, entry)?,
+        Write::Nothing => {}
         #[cfg(test)]
         Write::LimitPages(pages) => connection.pragma_update(None, "max_page_count", pages.unwrap_or(u32::MAX - 1))?,
     }
@@ -185,7 +188,8 @@ fn rows(write: &Write) -> usize {
         | Write::TokenUsed { .. }
         | Write::InsertLink(_)
         | Write::EndJob(_)
-        | Write::Audit(_) => 1,
+        | Write::Audit(_)
+        | Write::Nothing => 1,
         #[cfg(test)]
         Write::LimitPages(_) => 1,
     }
