@@ -9,8 +9,10 @@ pub(super) const NOT_HTTP2: &str = "it does not speak HTTP/2";
 /// Finds the cause that says something: the system's word where there is one, else the innermost.
 pub(super) fn cause(error: &(dyn Error + 'static)) -> String {
     let mut chain = vec![error];
-    while let Some(source) = chain.last().and_then(|error| error.source()) {
+    let mut next = error.source();
+    while let Some(source) = next {
         chain.push(source);
+        next = source.source();
     }
     let system = chain.iter().rev().find_map(|error| error.downcast_ref::<std::io::Error>());
     match system.map(std::io::Error::kind) {
