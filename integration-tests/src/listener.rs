@@ -111,6 +111,15 @@ impl Listener {
         self.data().join("reports").join(format!("{session}.html"))
     }
 
+    /// Gives the memory that it holds now, in bytes.
+    ///
+    /// # Panics
+    /// When it has ended.
+    #[must_use]
+    pub fn memory_bytes(&self) -> u64 {
+        crate::programs::memory_bytes(&self.child)
+    }
+
     /// Gives the first admin's token.
     ///
     /// # Panics

@@ -26,3 +26,15 @@ pub async fn signal(child: &Child, name: &str) {
     let sent = Command::new("kill").args(["-s", name, &id]).status().await.expect("kill can be started");
     assert!(sent.success(), "no process {id}");
 }
+
+/// Gives the memory that a process holds now, in bytes, as Linux counts it.
+///
+/// # Panics
+/// When the process is gone.
+#[must_use]
+pub fn memory_bytes(child: &Child) -> u64 {
+    let id = child.id().expect("the process has not been waited for");
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("the process runs");
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix("kB"));
+    resident.and_then(|kib| kib.trim().parse::<u64>().ok()).expect("Linux tells a process's memory") * 1024
+}

@@ -1,0 +1,3 @@
+//! Peers that mean harm: a hostile client at a real listener, a hostile listener at a real client.
+
+mod client;
