@@ -4,27 +4,40 @@
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::ProbeError;
 
-/// ICMP identifiers and UDP source ports. The range lies below the ports that Linux gives away by itself, so that a
-/// probe's port is nobody else's, and is wide enough that two programs seldom draw the same.
-static IDENTIFIERS: Pool = Pool::new(10_000..30_000);
+/// ICMP identifiers and UDP source ports. The range is wide enough that two programs seldom draw the same.
+static IDENTIFIERS: Pool = Pool::new(2_048..10_240);
 
-/// Windows of source ports and destination ports for traces that tell their probes apart by port.
-static WINDOWS: Pool = Pool::new(20..124);
+/// Windows of source ports for traces that tell their probes apart by source port. Such a trace takes every answer
+/// about its destination port for its own, so the windows hold neither [`IDENTIFIERS`] nor the ports that Linux gives
+/// away by itself.
+static WINDOWS: Pool = Pool::new(10..32);
 
-/// The numbers of one window: trippy-core takes answers up to this far from a round's first number as its own.
-pub(crate) const WINDOW: u16 = 512;
+/// trippy-core takes answers up to this far from a round's first number for that round's.
+pub(crate) const ROUND_NUMBERS: u16 = 512;
+
+/// The numbers of one window: a round's, and as many for it to begin elsewhere the next time.
+const WINDOW_NUMBERS: u16 = 2 * ROUND_NUMBERS;
+
+/// How far a window's next round begins from the one before, so that a port rests for minutes before it is used
+/// again: until then the system may hold on to its last connection.
+const STEP: u16 = 32;
 
 /// An identifier of this process's own, given back when dropped. Never zero.
 #[derive(Debug)]
 pub(crate) struct Identifier(u16);
 
-/// A window of [`WINDOW`] numbers of this process's own, given back when dropped.
+/// A window of [`WINDOW_NUMBERS`] numbers of this process's own, given back when dropped.
 #[derive(Debug)]
-pub(crate) struct Window(u16);
+pub(crate) struct Window {
+    number: u16,
+    /// Where in the window the round begins.
+    offset: u16,
+}
 
 struct Pool {
     range: Range<u16>,
@@ -55,18 +68,22 @@ impl Drop for Identifier {
 
 impl Window {
     pub(crate) fn take() -> Result<Self, ProbeError> {
-        WINDOWS.take().map(Self).ok_or(ProbeError::TooMany { what: "traces" })
+        /// Counts all windows ever taken.
+        static TURN: AtomicU16 = AtomicU16::new(0);
+        let number = WINDOWS.take().ok_or(ProbeError::TooMany { what: "traces" })?;
+        let turn = TURN.fetch_add(1, Ordering::Relaxed) / WINDOWS.range.end.abs_diff(WINDOWS.range.start);
+        Ok(Self { number, offset: turn % (ROUND_NUMBERS / STEP) * STEP })
     }
 
-    /// Gives the window's first number.
+    /// Gives the first number to use; [`ROUND_NUMBERS`] from there are the window's.
     pub(crate) const fn first(&self) -> u16 {
-        self.0 * WINDOW
+        self.number * WINDOW_NUMBERS + self.offset
     }
 }
 
 impl Drop for Window {
     fn drop(&mut self) {
-        WINDOWS.give_back(self.0);
+        WINDOWS.give_back(self.number);
     }
 }
 
@@ -118,11 +135,13 @@ mod tests {
     }
 
     #[test]
-    fn windows_do_not_overlap_and_fit_what_trippy_takes() {
-        let windows: Vec<_> = (0..104).map(|_| Window::take().expect("free").first()).collect();
-        for first in windows {
-            assert_eq!(first % WINDOW, 0);
-            assert!((10_240..=64_511).contains(&first), "{first}");
+    fn windows_overlap_neither_each_other_nor_identifiers_nor_the_systems_ports() {
+        for _ in 0..40 {
+            let windows: Vec<_> = (0..12).map(|_| Window::take().expect("free")).collect();
+            let mut firsts: Vec<_> = windows.iter().map(Window::first).collect();
+            firsts.sort_unstable();
+            assert!(firsts.windows(2).all(|pair| pair[1] - pair[0] >= ROUND_NUMBERS), "{firsts:?}");
+            assert!(firsts[0] >= IDENTIFIERS.range.end && firsts[11] + ROUND_NUMBERS <= 32_768, "{firsts:?}");
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use cnc_model::test::{Multipath, TraceProtocol, TraceTest};
 use trippy_core::{MultipathStrategy, PortDirection, Protocol};
 
-use crate::identifier::{Identifier, WINDOW, Window};
+use crate::identifier::{Identifier, ROUND_NUMBERS, Window};
 use crate::{Engine, ProbeError};
 
 /// Where UDP probes go when no port is given: the first traceroute's.
@@ -87,7 +87,7 @@ impl Flow {
             },
             ports,
             identifier: self.constant.get(),
-            first_number: FIRST_NUMBER + turn * WINDOW,
+            first_number: FIRST_NUMBER + turn * ROUND_NUMBERS,
             _held: Held::Identifier { _identifier: Arc::clone(&self.constant) },
         }
     }
