@@ -83,6 +83,9 @@ enum CliError {
         /// What went wrong.
         why: String,
     },
+    /// The connection broke.
+    #[error("the connection to the listener broke: {0}")]
+    Broken(String),
     /// The listener said no.
     #[error("{}", .0.message())]
     Refused(#[from] Box<tonic::Status>),
@@ -101,7 +104,11 @@ enum CliError {
 
 impl From<tonic::Status> for CliError {
     fn from(status: tonic::Status) -> Self {
-        Self::Refused(Box::new(status))
+        // What the listener says has no cause on this side.
+        match std::error::Error::source(&status) {
+            Some(cause) => Self::Broken(connect::innermost(cause)),
+            None => Self::Refused(Box::new(status)),
+        }
     }
 }
 
@@ -117,7 +124,7 @@ impl CliError {
             Self::Refused(_) | Self::Answer(_) => 1,
             Self::Config(_) | Self::Usage(_) | Self::File { .. } => 2,
             Self::Serve(_) | Self::System { .. } => 3,
-            Self::Unreachable { .. } => 4,
+            Self::Unreachable { .. } | Self::Broken(_) => 4,
         }
     }
 
@@ -126,10 +133,8 @@ impl CliError {
             Self::Refused(status) if status.code() == Code::Unauthenticated => Some(
                 "give a token by --token-file or CNC_TOKEN; a listener's first one is admin.token in its data folder",
             ),
-            Self::Unreachable { why, .. } if why.contains("InvalidContentType") => {
-                Some("what answers there speaks no TLS: use http:// if that is meant")
-            }
-            Self::Unreachable { .. } => Some("is it running, and is --listener right?"),
+            Self::Unreachable { why, .. } => Some(connect::hint(why)),
+            Self::Broken(_) => Some("is it still running? If it speaks TLS, --listener must begin with https://"),
             Self::Refused(_)
             | Self::Answer(_)
             | Self::Config(_)

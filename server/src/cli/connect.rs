@@ -120,8 +120,22 @@ fn read(path: &Path) -> Result<String, CliError> {
     std::fs::read_to_string(path).map_err(|source| CliError::File { path: path.to_owned(), source })
 }
 
+/// Says what would help against a failure to connect. The library tells causes by words only.
+pub(super) fn hint(why: &str) -> &'static str {
+    let known = [
+        ("InvalidContentType", "what answers there speaks no TLS: use http:// if that is meant"),
+        ("UnknownIssuer", "its certificate is signed by nobody that is trusted here: give its CA by --ca"),
+        ("CaUsedAsEndEntity", "its certificate is a CA's own: the listener wants one that the CA has signed"),
+        ("not valid for name", "its certificate is for another name: use that name in --listener"),
+        ("Expired", "its certificate is no longer valid: the operator must renew it"),
+        ("NotValidYet", "its certificate is not valid yet: is this machine's clock right?"),
+    ];
+    let hint = known.iter().find(|(word, _)| why.contains(word)).map(|(_, hint)| *hint);
+    hint.unwrap_or("is it running, and is --listener right?")
+}
+
 /// Gives what is really wrong: the last cause, which says more than "transport error".
-fn innermost(error: &dyn std::error::Error) -> String {
+pub(super) fn innermost(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(next) = cause.source() {
         cause = next;

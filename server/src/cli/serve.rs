@@ -93,6 +93,9 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), CliError> {
     let listener = crate::bind(config.listen).await?;
     let bound = listener.local_addr().unwrap_or(config.listen);
     let opened = Opened::open(&config, listener).await?;
+    if config.listen.ip().is_unspecified() && config.public_url.is_none() {
+        tracing::warn!("links name no real address: say how users reach this listener by --public-url");
+    }
     tracing::info!(url = opened.address_for_users(), "ready");
     output::line(&format!("listening on {bound}; users reach it at {}", opened.address_for_users()));
     output::line(&format!("the admin token is in {}", config.data.join(FIRST_TOKEN_FILE).display()));

@@ -7,7 +7,7 @@ use cnc_proto::support::{
     CancelTest, CreateSession, CreatedSession, DeletedSession, IssuePlan, IssueTest, ListSessions,
 };
 use cnc_proto::{json, v1};
-use serde_json::json as object;
+use serde::Serialize;
 
 use super::connect::ConnectArguments;
 use super::export::{self, ExportArguments};
@@ -86,6 +86,16 @@ pub(super) struct OneSession {
     id: SessionId,
     #[command(flatten)]
     connect: ConnectArguments,
+}
+
+/// What a listener was told, for scripts.
+#[derive(Debug, Serialize)]
+struct Told {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    session: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test: Option<u32>,
 }
 
 fn test_id(text: &str) -> Result<TestId, String> {
@@ -181,8 +191,7 @@ async fn cancel(id: SessionId, test: TestId, connect: &ConnectArguments) -> Resu
     let mut support = connect.connect().await?.support();
     support.cancel_test(v1::CancelTestRequest::from(CancelTest { session: id, test })).await?;
     if connect.json {
-        let told = object!({ "type": "cancelled", "session": id.to_string(), "test": test.get() });
-        output::line(&told.to_string());
+        output::line(&json::line(&Told { kind: "cancelled", session: id.to_string(), test: Some(test.get()) }));
     } else {
         output::line(&format!("#{test} is told to stop"));
     }
@@ -193,7 +202,7 @@ async fn end(one: &OneSession) -> Result<(), CliError> {
     let mut support = one.connect.connect().await?.support();
     support.end_session(v1::EndSessionRequest::from(one.id)).await?;
     if one.connect.json {
-        output::line(&object!({ "type": "ended", "session": one.id.to_string() }).to_string());
+        output::line(&json::line(&Told { kind: "ended", session: one.id.to_string(), test: None }));
     } else {
         output::line(&format!("session {} is told to end; its report is made then", one.id));
     }

@@ -19,6 +19,7 @@ pub(super) async fn run(id: SessionId, connect: &ConnectArguments) -> Result<(),
     let mut support = connect.connect().await?.support();
     let mut events = support.watch_session(v1::WatchSessionRequest::from(id)).await?.into_inner();
     let mut follower = Follower::default();
+    let mut ended = false;
     // Liveness: the listener ends the stream with the session; Ctrl-C ends the program.
     while let Some(event) = events.message().await? {
         let event = match WatchEvent::try_from(event) {
@@ -27,12 +28,18 @@ pub(super) async fn run(id: SessionId, connect: &ConnectArguments) -> Result<(),
             Err(error) if error.is_unknown() => continue,
             Err(error) => return Err(error.into()),
         };
+        if let WatchEvent::Session(overview) = &event {
+            ended = matches!(overview.state, SessionState::Ended(_));
+        } else if let WatchEvent::Snapshot { record, .. } = &event {
+            ended = matches!(record.overview.state, SessionState::Ended(_));
+        }
         let lines = if connect.json { json::event_lines(&event) } else { follower.lines(&event) };
         for line in lines {
             output::line(&line);
         }
     }
-    Ok(())
+    let stopped = || CliError::Broken("it stopped; the session goes on when it is back".into());
+    if ended { Ok(()) } else { Err(stopped()) }
 }
 
 /// What was shown so far, so that each change is one line and nothing is shown twice.
@@ -133,4 +140,99 @@ fn throughput(sample: &ThroughputSample) -> String {
 /// Words the time since a test began.
 fn since(at: Duration) -> String {
     format!("{:>7.1} s", at.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use cnc_model::message::When;
+    use cnc_model::session::{EndReason, SessionRecord};
+    use cnc_model::test::PingTest;
+    use cnc_model::{Destination, Outcome, Test, Timestamp};
+
+    use super::*;
+
+    fn overview(state: SessionState, connected: bool) -> SessionOverview {
+        let at = Timestamp::from_unix_us(1_800_000_000_000_000);
+        SessionOverview {
+            id: SessionId::new(at, 0),
+            label: String::new(),
+            plan: "default".into(),
+            walk_in: false,
+            code: "K7QX-M2PA".parse().ok(),
+            state,
+            connected,
+            created: at,
+            joined: connected.then_some(at),
+            ended: None,
+            client_version: connected.then(|| "0.1.0".into()),
+            public_address: connected.then_some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            clock_offset_us: None,
+            stored: Sequence::NONE,
+        }
+    }
+
+    fn record(started: bool, outcome: Option<Outcome>) -> TestRecord {
+        let at = Timestamp::from_unix_us(0);
+        TestRecord {
+            id: TestId::FIRST,
+            what: Test::Ping(PingTest::to(Destination::Gateway)),
+            when: When::Now,
+            issued_by: "x".into(),
+            issued: at,
+            started: started.then_some(at),
+            ended: outcome.as_ref().map(|_| at),
+            outcome,
+            summary: None,
+            samples: 0,
+        }
+    }
+
+    fn lost(sequence: u64) -> SequencedSample {
+        let at = Duration::from_millis(1_234);
+        let sample = Sample::Ping(PingSample { seq: 7, at, outcome: PingOutcome::Lost });
+        SequencedSample { sequence: Sequence::new(sequence), test: TestId::FIRST, sample }
+    }
+
+    #[test]
+    fn each_change_is_a_line_and_nothing_is_told_twice() {
+        let snapshot = |state, tests, recent| WatchEvent::Snapshot {
+            record: Box::new(SessionRecord { overview: overview(state, true), consented: None, tests }),
+            recent,
+        };
+        let waiting = WatchEvent::Session(Box::new(overview(SessionState::Waiting, false)));
+        let away =
+            WatchEvent::Session(Box::new(SessionOverview { connected: false, ..overview(SessionState::Active, true) }));
+        let ended = SessionState::Ended(EndReason::Staff);
+        let id = overview(ended, true).id;
+        let cases = [
+            (waiting.clone(), vec![format!("session {id} waiting for a client, code K7QX-M2PA")]),
+            (waiting, vec![]),
+            (
+                snapshot(SessionState::Active, vec![record(true, None)], vec![lost(5)]),
+                vec![
+                    format!("session {id} active, cnc 0.1.0 from 127.0.0.1"),
+                    format!("#1   {:<40} running", "ping gateway"),
+                    "#1       1.2 s  probe 7  lost".into(),
+                ],
+            ),
+            (WatchEvent::Test(Box::new(record(true, None))), vec![]),
+            (WatchEvent::Samples(vec![lost(5), lost(6)]), vec!["#1       1.2 s  probe 7  lost".into()]),
+            (away, vec![format!("session {id} active, client away, cnc 0.1.0 from 127.0.0.1")]),
+            (
+                snapshot(SessionState::Active, vec![record(true, None)], vec![lost(6)]),
+                vec![format!("session {id} active, reconnected, cnc 0.1.0 from 127.0.0.1")],
+            ),
+            (
+                WatchEvent::Session(Box::new(overview(ended, true))),
+                vec![format!("session {id} ended (staff), cnc 0.1.0 from 127.0.0.1")],
+            ),
+            (WatchEvent::Session(Box::new(overview(ended, false))), vec![]),
+        ];
+        let mut follower = Follower::default();
+        for (event, expected) in cases {
+            assert_eq!(follower.lines(&event), expected, "{event:?}");
+        }
+    }
 }

@@ -48,7 +48,7 @@ impl Default for Waits {
 pub enum Effect {
     /// Send this to the client, if a stream is up.
     Send(ListenerMessage),
-    /// Make this durable, then call [`Session::stored`] with the number. Numbers count up from 1.
+    /// Make this durable, then call [`super::Session::stored`] with the number. Numbers count up from 1.
     Store {
         /// Names this commit.
         number: u64,
@@ -59,7 +59,7 @@ pub enum Effect {
     Publish(WatchEvent),
     /// Close the client's stream.
     Detach,
-    /// The session is over and all of it is durable: make its report, then call [`Session::reported`].
+    /// The session is over and all of it is durable: make its report, then call [`super::Session::reported`].
     Report,
 }
 
