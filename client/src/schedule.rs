@@ -12,6 +12,10 @@ use thiserror::Error;
 /// The most tests that wait or run at a time; further ones are refused. Plans have a dozen.
 pub const MAX_OPEN_TESTS: usize = 1_000;
 
+/// The most tests of one session, whatever became of them: a listener issues a tenth. Further ones are passed over, so
+/// that a listener that never stops asking does not fill this computer's memory.
+pub const MAX_TESTS: usize = 10_000;
+
 /// What was asked and has not ended.
 #[derive(Debug, Default)]
 pub struct Schedule {
@@ -33,7 +37,7 @@ struct Entry {
 pub enum Added {
     /// It waits for its turn.
     Waiting,
-    /// It was known already, or all is over: nothing changed.
+    /// It was known already, or all is over, or there were too many: nothing changed.
     Ignored,
 }
 
@@ -59,7 +63,7 @@ impl Schedule {
     /// # Errors
     /// Fails when too many are open; the test counts as ended then, so that its repetition is ignored.
     pub fn add(&mut self, id: TestId, when: When, what: Test) -> Result<Added, TooMany> {
-        if self.closed || self.open.contains_key(&id) || self.ended.contains(&id) {
+        if self.closed || self.open.contains_key(&id) || self.ended.contains(&id) || self.is_full() {
             return Ok(Added::Ignored);
         }
         if self.open.len() >= MAX_OPEN_TESTS {
@@ -72,7 +76,11 @@ impl Schedule {
 
     /// Notes a test that will never run here, and tells whether it was unknown until now.
     pub fn pass_over(&mut self, id: TestId) -> bool {
-        !self.closed && !self.open.contains_key(&id) && self.ended.insert(id)
+        !self.closed && !self.is_full() && !self.open.contains_key(&id) && self.ended.insert(id)
+    }
+
+    fn is_full(&self) -> bool {
+        self.open.len() + self.ended.len() >= MAX_TESTS
     }
 
     /// Gives the tests that may begin now, in order. A throughput test is among them only when none runs, and then

@@ -146,6 +146,8 @@ pub struct Session {
     /// This computer's name, which stays here unless the user agrees.
     host_name: Option<String>,
     names: bool,
+    /// What the user was shown to agree to.
+    asked: Vec<Test>,
     clock: SessionClock,
     outbox: Arc<Outbox>,
     link: Option<mpsc::Receiver<LinkEvent>>,
@@ -193,6 +195,7 @@ impl Session {
             allowed,
             host_name: None,
             names: false,
+            asked: Vec::new(),
             runner: Runner::new(Arc::clone(&outbox), clock, shown_to),
             clock,
             outbox,

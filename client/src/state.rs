@@ -34,6 +34,8 @@ pub struct SavedKey {
     pub key: ClientKey,
     /// When its session's clock began, in this run of the program or in an earlier one.
     pub began: Timestamp,
+    /// Whether the user has agreed in this session, in this run of the program or in an earlier one.
+    pub agreed: bool,
     file: Option<(File, PathBuf)>,
 }
 
@@ -46,6 +48,9 @@ struct Entry {
     began_unix_us: i64,
     /// When the client last knew that the session lived.
     alive_unix_us: i64,
+    /// Whether the user has agreed: a listener's word for that is not taken.
+    #[serde(default)]
+    agreed: bool,
 }
 
 /// Gives the folder for this user's state; `None` where the system has no place for it.
@@ -88,7 +93,7 @@ impl SavedKey {
                 let mine = entry.listener == listener.to_string() && entry.code == code.map(|code| code.to_string());
                 if let Some(key) = entry.key().filter(|_| mine) {
                     let began = Timestamp::from_unix_us(entry.began_unix_us);
-                    return Ok(Self { key, began, file: Some((file, path)) });
+                    return Ok(Self { key, began, agreed: entry.agreed, file: Some((file, path)) });
                 }
                 // Another session's: its user may still come back for it.
                 continue;
@@ -96,7 +101,7 @@ impl SavedKey {
             let key = draw_key();
             let entry = Entry::new(listener, code, &key, now);
             write_entry(&mut file, &entry).map_err(at(&path))?;
-            return Ok(Self { key, began: now, file: Some((file, path)) });
+            return Ok(Self { key, began: now, agreed: false, file: Some((file, path)) });
         }
         Err(at(&keys)(io::Error::other("too many sessions at a time")))
     }
@@ -104,7 +109,7 @@ impl SavedKey {
     /// Draws a key that is kept in memory only.
     #[must_use]
     pub fn unsaved(now: Timestamp) -> Self {
-        Self { key: draw_key(), began: now, file: None }
+        Self { key: draw_key(), began: now, agreed: false, file: None }
     }
 
     /// Notes that the session lives, so that its key stays good for a restart.
@@ -113,6 +118,17 @@ impl SavedKey {
         if let Some(mut entry) = read_entry(file) {
             (entry.began_unix_us, entry.alive_unix_us) = (began.unix_us(), now.unix_us());
             // Losing this write costs a restart its session, not this run its own.
+            write_entry(file, &entry).ok();
+        }
+    }
+
+    /// Notes that the user has agreed, so that a restart need not ask again.
+    pub fn agree(&mut self) {
+        self.agreed = true;
+        let Some((file, _)) = &mut self.file else { return };
+        if let Some(mut entry) = read_entry(file) {
+            entry.agreed = true;
+            // Losing this write makes a restart ask once more.
             write_entry(file, &entry).ok();
         }
     }
@@ -137,6 +153,7 @@ impl Entry {
             key,
             began_unix_us,
             alive_unix_us,
+            agreed: false,
         }
     }
 
@@ -225,12 +242,15 @@ mod tests {
         let beside = open(&one, code, now);
         assert!(beside.key != first.key, "a second client at the same time has a session of its own");
         let key = first.key.clone();
+        assert!(!first.agreed);
+        let mut first = first;
+        first.agree();
         drop((first, beside));
 
         assert!(open(&other, code, now).key != key);
         assert!(open(&one, None, now).key != key);
         let again = open(&one, code, later(now, 60));
-        assert!(again.key == key && again.began == now);
+        assert!(again.key == key && again.began == now && again.agreed);
         drop(again);
         let too_late = open(&one, code, later(now, 121));
         assert!(too_late.key != key && too_late.began == later(now, 121));

@@ -20,6 +20,7 @@ pub(super) enum Question {
 impl Session {
     /// Shows what is asked for, and asks unless the user agreed in advance.
     pub(super) fn ask(&mut self, welcome: &Welcome, address: IpAddr) {
+        self.asked.clone_from(&welcome.planned);
         let request = Request { welcome, listener: &self.listener, address, allowed: self.allowed };
         for part in consent::page(&request) {
             self.ui.gap();
@@ -68,9 +69,9 @@ impl Session {
 
     fn agree(&mut self, names: bool) {
         self.names = names;
-        if let Some((welcome, ..)) = &self.welcome {
-            self.policy.agree(&welcome.planned);
-        }
+        // A later welcome may plan something else, which nobody was asked about.
+        self.policy.agree(&self.asked);
+        self.key.agree();
         self.phase = Phase::Active;
         self.put(Item::Consent { at: self.clock.at(), names });
         self.ui.gap();

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use cnc_model::message::{Instruction, Welcome, When};
 use cnc_model::system::{InterfaceKind, SystemInfo};
+use cnc_model::test::ThroughputPeer;
 use cnc_model::{Failure, Goodbye, Item, Outcome, Reason, Summary, Test, TestId};
 use tokio::time::Instant;
 
@@ -69,9 +70,10 @@ impl Session {
         if let Some(code) = welcome.code {
             self.ui.line(&format!("Your code, to read out to your support person: {code}"));
         }
-        if consented {
+        // The user's consent is the user's to give: a listener that claims it is asked about all the same, and so are
+        // strangers that bytes would flow to.
+        if consented && self.key.agreed && !welcome.planned.iter().any(loads_a_stranger) {
             self.ui.line("Going on with the session from before.");
-            self.policy.agree(&welcome.planned);
             self.phase = Phase::Active;
         } else {
             self.ask(welcome, address);
@@ -232,5 +234,13 @@ impl Session {
         if let Err(full) = self.outbox.push(item) {
             self.board.note(&format!("An event was lost: {full}."));
         }
+    }
+}
+
+/// Tells whether bytes would flow between this computer and somebody other than the listener.
+const fn loads_a_stranger(test: &Test) -> bool {
+    match test {
+        Test::Download(load) | Test::Upload(load) => matches!(load.peer, ThroughputPeer::Url(_)),
+        Test::System | Test::Ping(_) | Test::Trace(_) => false,
     }
 }
