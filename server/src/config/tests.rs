@@ -136,7 +136,7 @@ fn each_mistake_has_its_line_and_what_is_allowed() {
             "[waits]\nidle = \"long\"",
             "line 2: waits.idle must be a time like \"200ms\", \"10s\" or \"30m\", not \"long\"",
         ),
-        ("[waits]\nidel = \"1s\"", "line 2: idel is not known in waits: join, grace, idle, ending are"),
+        ("[waits]\npause = \"1s\"", "line 2: pause is not known in waits: join, grace, idle, ending are"),
         ("[tls]\ncert = \"c\"", "line 1: tls: needs both cert and key, each a PEM file"),
         ("tls = true", "line 1: tls must be a table, not true"),
     ];
