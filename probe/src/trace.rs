@@ -42,8 +42,8 @@ pub async fn trace(
     for number in 0..test.rounds {
         let round = async {
             pace.tick().await;
-            let furthest = reach.furthest();
-            Round { address, number, furthest, flow: flow.round(number)?, began }.run(engine).await
+            let (furthest, interval, flow) = (reach.furthest(), test.interval, flow.round(number)?);
+            Round { address, number, furthest, flow, interval, began }.run(engine).await
         };
         // Liveness: a round ends by itself; cancelled by the caller.
         let samples = tokio::select! {

@@ -15,11 +15,11 @@ use crate::{Engine, ProbeError};
 
 /// The longest that a round waits for the destination, and so the longest that a cancelled one goes on.
 pub(super) const ROUND_WAIT: Duration = Duration::from_millis(900);
-/// How long the first round waits for hops after the last answer, once the destination has answered: it is to be
-/// seen soon.
-const FIRST_GRACE: Duration = Duration::from_millis(100);
-/// The same for the rounds after it: routers may answer later than the destination, and time there is.
-const GRACE: Duration = Duration::from_millis(300);
+/// How long a round waits for hops after the last answer, once the destination has answered. The first round is to
+/// be seen soon.
+const LEAST_GRACE: Duration = Duration::from_millis(100);
+/// The same for later rounds, where half the interval allows it: routers may answer later than the destination.
+const MOST_GRACE: Duration = Duration::from_millis(300);
 /// How long the engine waits for an answer before it sends the next probe of the round.
 const BETWEEN_PROBES: Duration = Duration::from_millis(1);
 
@@ -29,6 +29,8 @@ pub(super) struct Round {
     pub(super) number: u32,
     pub(super) furthest: Ttl,
     pub(super) flow: RoundFlow,
+    /// The time between the starts of two rounds.
+    pub(super) interval: Duration,
     /// When the trace began.
     pub(super) began: Instant,
 }
@@ -71,11 +73,15 @@ impl Round {
             .max_samples(1)
             .max_flows(1)
             .read_timeout(BETWEEN_PROBES)
-            .grace_duration(if self.number == 0 { FIRST_GRACE } else { GRACE })
+            .grace_duration(self.grace())
             .min_round_duration(Duration::ZERO)
             .max_round_duration(ROUND_WAIT)
             .tcp_connect_timeout(ROUND_WAIT)
             .build()
+    }
+
+    fn grace(&self) -> Duration {
+        if self.number == 0 { LEAST_GRACE } else { (self.interval / 2).clamp(LEAST_GRACE, MOST_GRACE) }
     }
 
     /// Puts a probe's state into a sample; nothing for probes that were not sent, and for those whose times a clock
