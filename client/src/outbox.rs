@@ -8,7 +8,7 @@ use cnc_model::message::Batch;
 use cnc_model::{Item, Sequence};
 use tokio::sync::Notify;
 
-use crate::backlog::{Backlog, BacklogFull, NeverSent};
+use crate::backlog::{Backlog, BacklogFull, MAX_WAITING_SAMPLES, NeverSent};
 use crate::record::Recorder;
 
 /// The shared backlog.
@@ -29,7 +29,13 @@ impl Outbox {
     /// Makes an empty one; with a recorder everything that is put in is written down too.
     #[must_use]
     pub fn new(recorder: Option<Recorder>) -> Self {
-        let inner = Inner { backlog: Backlog::default(), recorder };
+        Self::bounded(MAX_WAITING_SAMPLES, recorder)
+    }
+
+    /// Makes one that refuses samples when so many items wait.
+    #[must_use]
+    pub fn bounded(bound: usize, recorder: Option<Recorder>) -> Self {
+        let inner = Inner { backlog: Backlog::with_bound(bound), recorder };
         Self { inner: Mutex::new(inner), gathered: Notify::new(), acknowledged: Notify::new() }
     }
 

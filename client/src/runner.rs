@@ -173,3 +173,6 @@ async fn prepare(test: Test, grounds: &Grounds) -> Result<Job, Failure> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::interrupt;
 use crate::runner::aim::{Landmarks, Target, aim};
 use crate::runner::measure::{Job, Measurement, Seen, measure};
-use crate::ui::text::{clean, count, ms, span};
+use crate::ui::text::{clean, count, span};
 use crate::ui::{Ui, figures, json_line, ping_fate};
 
 pub(super) async fn run(ui: &Ui, args: &PingArgs) -> Exit {
@@ -85,10 +85,4 @@ fn conclude(ui: &Ui, as_json: bool, target: &Target, summary: &Summary) {
     ui.gap();
     ui.heading(&named(target));
     ui.indented(&figures::lines(summary));
-    if let Summary::Ping(ping) = summary
-        && let Some(rtt) = &ping.rtt
-        && ping.measured.engine.is_empty()
-    {
-        ui.aside(&format!("  stopped after {}", ms(rtt.max)));
-    }
 }

@@ -198,3 +198,6 @@ pub fn failure(failure: &Failure) -> Vec<String> {
     lines.extend(failure.hint.as_deref().map(|hint| format!("What would help: {}", clean(hint))));
     lines
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use cnc_model::trace::{HopAddress, HopSummary, TraceSummary};
 
 use super::text::{clean, percent};
 
-/// The widest host column: longer names are cut, so that the figures stay on the screen.
+/// The widest host column: a longer name is cut, so that the figures stay on the screen.
 const MAX_HOST_CHARS: usize = 48;
 
 /// Gives the table, its heading first.
@@ -45,8 +45,14 @@ fn host(hop: &HopSummary) -> String {
 }
 
 fn address(hop: &HopAddress) -> String {
-    match &hop.name {
-        Some(name) => format!("{} ({})", clean(name), hop.address),
-        None => hop.address.to_string(),
-    }
+    let address = hop.address.to_string();
+    let Some(name) = hop.name.as_deref().map(clean) else { return address };
+    // The name gives way, not the address.
+    let room = MAX_HOST_CHARS.saturating_sub(address.len() + 3);
+    let name = if name.chars().count() > room {
+        name.chars().take(room.saturating_sub(2)).chain("..".chars()).collect()
+    } else {
+        name
+    };
+    format!("{name} ({address})")
 }

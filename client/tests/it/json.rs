@@ -73,3 +73,24 @@ fn a_speed_test_against_nobody_is_exit_1() {
     assert_eq!(code, 1);
     assert_eq!(lines.last().expect("an error")["kind"], "unreachable");
 }
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_ping_still_gives_its_summary_and_is_exit_130() {
+    use std::io::{BufRead, BufReader, Read};
+    let home = tempfile::tempdir().expect("a folder");
+    let mut program = crate::program::program(&home);
+    program.args(["ping", "--json", "-c", "1000", "-i", "20ms", "127.0.0.1"]).stdout(std::process::Stdio::piped());
+    let mut child = program.spawn().expect("the program runs");
+    let mut output = BufReader::new(child.stdout.take().expect("piped"));
+    let mut first = String::new();
+    output.read_line(&mut first).expect("a sample");
+    let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
+    assert!(killed.success());
+    let mut rest = String::new();
+    output.read_to_string(&mut rest).expect("the rest");
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    let summary: Value = serde_json::from_str(rest.lines().last().expect("a summary")).expect("JSON");
+    assert_eq!(summary["type"], "summary");
+    assert!(summary["sent"].as_u64().expect("a count") < 1000);
+}

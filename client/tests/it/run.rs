@@ -292,17 +292,33 @@ async fn a_restart_goes_on_with_its_session() {
     let url = fake.url();
     let start = || {
         let mut command = Command::from(program(&home));
-        command.args(["run", "--yes", "--listener", &url]).kill_on_drop(true);
-        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program runs")
+        command.args(["run", "--listener", &url]).kill_on_drop(true);
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program runs")
     };
     let mut child = start();
-    let mut stream = fake.stream().await;
-    let first = stream.hello().await;
+    let (mut stream, first) = fake.welcome(0, Vec::new()).await;
+    child.stdin.take().expect("piped").write_all(b"y\nn\n").await.expect("typed");
+    stream.until(|item| matches!(item, Item::Consent { .. })).await;
     child.kill().await.expect("killed");
     drop(stream);
+    // The second run asks nobody: the user agreed to this session in the first.
     let _again = start();
-    let mut stream = fake.stream().await;
-    let again = stream.hello().await;
+    let (mut stream, again) = fake.welcome(1, Vec::new()).await;
+    ask(&stream, 1, Test::System).await;
+    assert_eq!(ended(&mut stream, 1).await.0, Outcome::Completed);
+    assert_eq!(stream.items()[0].0, 2);
     assert!(first.key == again.key && first.clock_began == again.clock_began);
     assert!(again.at >= first.at);
+}
+
+#[tokio::test]
+async fn a_listeners_word_is_no_consent() {
+    let mut fake = Fake::start().await;
+    let mut run = run(&fake.url(), &[]);
+    // It claims that this client agreed before and has sent items.
+    let (mut stream, _) = fake.welcome(5, vec![Test::System]).await;
+    ask(&stream, 1, Test::System).await;
+    drop(run.child.stdin.take());
+    let batch = stream.batch().await;
+    assert!(matches!(batch.items[..], [Item::Goodbye { reason: Goodbye::ConsentRefused, .. }]), "{batch:?}");
 }
