@@ -16,6 +16,7 @@ use tonic::service::Routes;
 use tonic_health::server::HealthReporter;
 
 use crate::config::Plans;
+use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::sessions::Sessions;
 use crate::staff::Staff;
@@ -43,6 +44,8 @@ pub struct Services {
     pub reports: Arc<PathBuf>,
     /// Where things are counted.
     pub metrics: Arc<Metrics>,
+    /// What peers may hold open and try.
+    pub limits: Arc<Limits>,
 }
 
 /// Makes the routes of all services, and what tells them to say that they are ready.

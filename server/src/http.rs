@@ -1,10 +1,15 @@
-//! What is answered over plain HTTP beside gRPC: health, metrics, the speed endpoints, reports and two small pages.
+//! What is answered over plain HTTP beside gRPC: health, metrics, the speed endpoints, reports, the user's page and
+//! programs to download.
 
+mod downloads;
+mod join;
 mod pages;
 mod plain;
 mod reports;
 mod speed;
+mod system;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,13 +46,17 @@ pub struct Web {
     pub runs: Arc<Runs>,
     /// The name that users see.
     pub operator: Arc<str>,
+    /// Where programs for users lie.
+    pub downloads: Arc<Path>,
 }
 
 /// Makes the routes.
 pub fn routes(web: Web) -> Router {
     Router::new()
         .route("/", get(pages::front))
-        .route("/j/{code}", get(pages::join))
+        .route("/page.css", get(pages::style))
+        .route("/j/{code}", get(join::join))
+        .route("/downloads/{name}", get(downloads::download))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))

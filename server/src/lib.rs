@@ -9,6 +9,7 @@ pub mod config;
 pub mod duration;
 pub mod grpc;
 pub mod http;
+pub mod limits;
 pub mod metrics;
 pub mod report;
 pub mod roles;

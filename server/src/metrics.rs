@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use crate::limits::Over;
+
 /// The counters. Each is exact; together they are of no single moment.
 #[derive(Debug, Default)]
 pub struct Metrics {
@@ -18,6 +20,7 @@ pub struct Metrics {
     transfers_refused: AtomicU64,
     sent_bytes: AtomicU64,
     received_bytes: AtomicU64,
+    limits_reached: [AtomicU64; Over::ALL.len()],
 }
 
 /// Something that is counted while it lasts.
@@ -111,6 +114,14 @@ impl Metrics {
         self.received_bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
+    /// Counts a bound that was reached.
+    pub fn limit_reached(&self, over: Over) {
+        let place = Over::ALL.iter().position(|known| known.word() == over.word());
+        if let Some(counter) = place.and_then(|place| self.limits_reached.get(place)) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     /// Writes everything out in Prometheus's text format.
     #[must_use]
     pub fn text(&self, gauges: Gauges) -> String {
@@ -138,6 +149,12 @@ impl Metrics {
         ];
         for (name, kind, help, value) in lines {
             let line = format!("# HELP cnc_{name} {help}\n# TYPE cnc_{name} {kind}\ncnc_{name} {value}\n");
+            text.push_str(&line);
+        }
+        text.push_str("# HELP cnc_limits_reached_total Times that a bound was reached.\n");
+        text.push_str("# TYPE cnc_limits_reached_total counter\n");
+        for (over, counter) in Over::ALL.iter().zip(&self.limits_reached) {
+            let line = format!("cnc_limits_reached_total{{limit=\"{}\"}} {}\n", over.word(), total(counter));
             text.push_str(&line);
         }
         let version = env!("CARGO_PKG_VERSION");

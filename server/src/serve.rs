@@ -14,6 +14,7 @@ use crate::accept::{Acceptor, Forwarding, TlsError, acceptor};
 use crate::config::{Config, DEFAULT_PLAN};
 use crate::grpc::{self, Services};
 use crate::http::{self, Web};
+use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::sessions::{Sessions, SessionsError, Settings};
 use crate::staff::{Staff, StaffError};
@@ -23,6 +24,8 @@ use crate::store::{Store, StoreError};
 const STORE_FILE: &str = "cnc.db";
 /// The reports' folder in the data folder.
 const REPORTS_FOLDER: &str = "reports";
+/// The folder in the data folder that holds the programs that users download.
+const DOWNLOADS_FOLDER: &str = "downloads";
 
 /// Why the listener cannot start.
 #[derive(Debug, Error)]
@@ -93,6 +96,7 @@ impl Opened {
         let store = Store::open(&data.join(STORE_FILE))?;
         let staff = Staff::open(store.clone(), data).await?;
         let settings = settings(config, listener.local_addr().ok());
+        let metrics = Arc::<Metrics>::default();
         let services = Services {
             address_for_users: settings.public_url.clone().unwrap_or_default().into(),
             reports: Arc::new(settings.reports.clone()),
@@ -100,7 +104,8 @@ impl Opened {
             store,
             staff,
             plans: Arc::new(config.plans.clone()),
-            metrics: Arc::default(),
+            limits: Arc::new(Limits::new(Arc::clone(&metrics), config.transfers)),
+            metrics,
         };
         let ports = Ports::open(config, listener, &services, tls).await?;
         Ok(Self { services, ports })
@@ -160,6 +165,7 @@ impl Ports {
             transfers: Arc::new(Semaphore::new(config.transfers)),
             runs: Arc::default(),
             operator: config.operator.as_str().into(),
+            downloads: config.data.join(DOWNLOADS_FOLDER).into(),
         };
         let (grpc, health) = grpc::routes(services.clone()).await;
         let forwarding = Arc::new(Forwarding { trusted: config.trusted_proxies.clone() });

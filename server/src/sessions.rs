@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cnc_model::message::{Hello, When};
 use cnc_model::session::{EndReason, SessionOverview, SessionRecord, TestRecord};
-use cnc_model::{Code, Plan, SessionId, Test, TestId};
+use cnc_model::{ClientKey, Code, Plan, SessionId, Test, TestId};
 use thiserror::Error;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
@@ -22,6 +22,7 @@ use crate::secret;
 use crate::session::{NewSession, Refusal, Session, Waits};
 use crate::store::{Removed, Store, StoreError, StoredSession};
 
+mod codes;
 mod reporting;
 mod stream;
 mod task;
@@ -29,9 +30,11 @@ mod task;
 mod tests;
 mod watch;
 
+pub use codes::CodeStanding;
 pub use stream::{Closing, Inbound, InboundError, OUTBOUND, Outbound};
 pub use watch::Watching;
 
+use codes::Codes;
 use task::{Attached, Attaching, Command, Task};
 
 /// What staff and clients may ask of one session and not yet have had: each of them waits for room, so a session
@@ -124,7 +127,7 @@ struct Shared {
 struct Live {
     handles: HashMap<SessionId, Handle>,
     /// By the hashes of codes that may still join.
-    codes: HashMap<[u8; 32], SessionId>,
+    codes: Codes,
     /// By the hashes of their clients' keys.
     keys: HashMap<[u8; 32], SessionId>,
     /// By the hashes of the tokens that open the speed endpoints.
@@ -137,7 +140,7 @@ impl Live {
     }
 
     fn by_code(&self, hash: [u8; 32]) -> Option<Handle> {
-        self.handles.get(self.codes.get(&hash)?).cloned()
+        self.handles.get(&self.codes.waiting(hash)?).cloned()
     }
 }
 
@@ -314,6 +317,22 @@ impl Sessions {
     fn default_plan(&self) -> Plan {
         let name = &self.shared.settings.default_plan;
         self.plan(name).unwrap_or_else(|_| Plan { name: name.clone(), description: String::new(), stages: Vec::new() })
+    }
+
+    /// Tells what a code is worth. Asking consumes nothing.
+    #[must_use]
+    pub fn code(&self, code: Code) -> CodeStanding {
+        self.shared.live().codes.standing(secret::hash(&code.bits().to_be_bytes()))
+    }
+
+    /// Tells whether a client's key has joined a session.
+    ///
+    /// # Errors
+    /// Fails when the record cannot be read.
+    pub async fn knows_key(&self, key: &ClientKey) -> Result<bool, StoreError> {
+        let hash = secret::hash(key.expose());
+        let live = self.shared.live().by_key(hash).is_some();
+        Ok(live || self.shared.store.by_key_hash(hash).await?.is_some())
     }
 
     /// Issues a test to a session, to run at once.

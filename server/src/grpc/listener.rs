@@ -1,5 +1,6 @@
 //! `cnc.v1.Listener`: reads a client's hello, then hands both directions of its stream to the session.
 
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use tonic::{Request, Response, Status, Streaming};
 use super::{Services, status};
 use crate::accept::ClientAddress;
 use crate::metrics::Lasting;
-use crate::sessions::{Inbound, InboundError, OUTBOUND};
+use crate::sessions::{AttachError, Inbound, InboundError, OUTBOUND};
 
 /// How long a stream may be open before its hello is here; a client sends it at once.
 const HELLO_WITHIN: Duration = Duration::from_secs(10);
@@ -38,13 +39,32 @@ impl v1::listener_server::Listener for Door {
         let mut incoming = request.into_inner();
         let hello = hello(&mut incoming).await?;
         let (outbound, queue) = mpsc::channel(OUTBOUND);
+        let tries_a_code = self.tries(&hello, address).await?;
         let attached = self.services.sessions.attach(hello, address, inbound(incoming), outbound).await;
+        if tries_a_code && !matches!(attached, Err(AttachError::UnknownCode(_))) {
+            self.services.limits.tried_right(address);
+        }
         if let Err(error) = attached {
             self.services.metrics.client_refused();
             tracing::debug!(%error, "a client was not let in");
             return Err(status::not_attached(&error));
         }
         Ok(Response::new(outgoing(queue, self.services.metrics.stream())))
+    }
+}
+
+impl Door {
+    /// Tells whether a hello tries a code; a key that has joined comes back without one, whatever was tried before.
+    async fn tries(&self, hello: &Hello, address: IpAddr) -> Result<bool, Status> {
+        let known = async { self.services.sessions.knows_key(&hello.key).await.map_err(|error| status::store(&error)) };
+        if hello.code.is_none() || known.await? {
+            return Ok(false);
+        }
+        self.services.limits.try_one(address).map_err(|over| {
+            self.services.metrics.client_refused();
+            status::over(over)
+        })?;
+        Ok(true)
     }
 }
 

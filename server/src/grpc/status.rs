@@ -3,6 +3,7 @@
 use cnc_proto::Invalid;
 use tonic::{Code, Status};
 
+use crate::limits::Over;
 use crate::session::Refusal;
 use crate::sessions::{AttachError, Closing, SessionsError};
 use crate::staff::Denied;
@@ -24,6 +25,11 @@ pub(super) fn invalid(error: &Invalid) -> Status {
 /// The first message was no hello, or did not come.
 pub(super) fn no_hello(why: &str) -> Status {
     Status::invalid_argument(format!("the first message must be hello: {why}"))
+}
+
+/// A bound was reached.
+pub(super) fn over(over: Over) -> Status {
+    Status::resource_exhausted(over.to_string())
 }
 
 /// Staff may not.

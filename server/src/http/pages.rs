@@ -1,22 +1,17 @@
-//! Two small pages: what this address is, and how a user joins with a code.
+//! The frame of the small pages, their one style sheet, and the page that says what this address is.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
-use cnc_model::Code;
-use http::StatusCode;
+use http::{StatusCode, header};
 use maud::{DOCTYPE, Markup, html};
 
 use super::Web;
 use super::reports::secured;
+use crate::limits::Over;
 
-/// What these pages may load and do: nothing but their own styles.
+/// What these pages may load and do: their style sheet, nothing else.
 const PAGE_POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
-const STYLE: &str = "body{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem;\
-                     color:#1d2733;background:#fff}code{background:#eef1f4;padding:.15rem .35rem;border-radius:.25rem;\
-                     overflow-wrap:anywhere}@media(prefers-color-scheme:dark){body{color:#dde4ec;background:#12171d}\
-                     code{background:#222b35}}";
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// What this address is.
 pub(super) async fn front(State(web): State<Web>) -> Response {
@@ -24,41 +19,56 @@ pub(super) async fn front(State(web): State<Web>) -> Response {
     let body = html! {
         h1 { "Client Network Checker" }
         p { "This is the listener of " (web.operator) "." }
-        p { "If you were given a code, start the client with it:" }
-        p { code { "cnc run --listener " (address) " --code CODE" } }
-        p { "Staff follow sessions on the command line; the console is not built yet:" }
-        p { code { "cnc-listener session watch ID --listener " (address) } }
+        p { "If you were given a link, open it. If you were given a code, start the client with it:" }
+        pre { code { "cnc run --listener " (address) " --code CODE" } }
+        h2 { "For staff" }
+        p { "Sessions are followed on the command line; the console is not built yet:" }
+        pre { code { "cnc-listener session watch ID --listener " (address) } }
     };
     page(StatusCode::OK, "Client Network Checker", &body)
 }
 
-/// How to join with a code. It looks nothing up and consumes nothing: previews of links come here too.
-pub(super) async fn join(State(web): State<Web>, Path(code): Path<String>) -> Response {
-    let Ok(code) = code.parse::<Code>() else {
-        let body = html! {
-            h1 { "This is no code" }
-            p { "A code has eight letters or digits, like " code { "K7QX-M2PA" } ". Please ask for it again." }
-        };
-        return page(StatusCode::NOT_FOUND, "No code", &body);
-    };
-    let body = html! {
-        h1 { "Check your connection" }
-        p { (web.operator) " asks you to check your network. Start the client like this:" }
-        p { code { "cnc run --listener " (web.services.address_for_users) " --code " (code) } }
-        p { "Before anything is sent you will see what is measured and where it goes, and can say no." }
-    };
-    page(StatusCode::OK, "Check your connection", &body)
+/// The style sheet of all small pages.
+pub(super) async fn style() -> Response {
+    let headers = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "max-age=3600")];
+    (headers, include_str!("page.css")).into_response()
 }
 
-fn page(status: StatusCode, title: &str, body: &Markup) -> Response {
+/// Says that a bound was reached, and when to try again.
+pub(super) fn over(over: Over) -> Response {
+    let body = html! {
+        h1 { "Not now" }
+        p { (crate::report::words::stopped(&crate::report::words::capitalised(&over.to_string()))) }
+    };
+    with_retry(page(over_status(over), "Not now", &body), over)
+}
+
+/// Says the same to a program.
+pub(super) fn over_plain(over: Over) -> Response {
+    with_retry((over_status(over), format!("{over}\n")).into_response(), over)
+}
+
+fn over_status(over: Over) -> StatusCode {
+    if over.is_the_peers() { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::SERVICE_UNAVAILABLE }
+}
+
+fn with_retry(mut response: Response, over: Over) -> Response {
+    response.headers_mut().insert(header::RETRY_AFTER, over.retry_after().as_secs().max(1).into());
+    response
+}
+
+pub(super) fn page(status: StatusCode, title: &str, body: &Markup) -> Response {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
-                meta name="viewport" content="width=device-width,initial-scale=1";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="robots" content="noindex";
+                meta name="referrer" content="no-referrer";
+                meta name="color-scheme" content="light dark";
                 title { (title) }
-                style { (maud::PreEscaped(STYLE)) }
+                link rel="stylesheet" href="/page.css";
             }
             body { (body) }
         }

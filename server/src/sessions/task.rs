@@ -263,7 +263,7 @@ impl Task {
         let id = self.session.overview().id;
         let mut live = self.shared.live();
         live.keys.insert(key_hash, id);
-        live.codes.retain(|_, waiting| *waiting != id);
+        live.codes.spend(id);
     }
 
     fn close_stream(&mut self, closing: Option<Closing>) {
@@ -363,7 +363,7 @@ impl Task {
         let id = self.session.overview().id;
         let mut live = self.shared.live();
         live.handles.remove(&id);
-        live.codes.retain(|_, waiting| *waiting != id);
+        live.codes.spend(id);
         live.keys.retain(|_, joined| *joined != id);
         live.speed_tokens.retain(|_, open| *open != id);
     }

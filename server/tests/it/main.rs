@@ -1,6 +1,7 @@
 //! The listener in process on a free port, met by real clients: gRPC, HTTP/1.1, HTTP/2, with and without TLS.
 
 mod door;
+mod join;
 mod life;
 mod running;
 mod speed;

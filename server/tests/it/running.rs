@@ -83,6 +83,16 @@ impl Running {
         count(self.data.path(), sql)
     }
 
+    /// Asks over HTTP/1.1 as somebody at an address, which a trusted proxy here names.
+    pub(crate) async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut asked = request(method, path, None);
+        for (name, value) in headers {
+            asked = asked.header(*name, *value);
+        }
+        let stream = TcpStream::connect(self.address).await.expect("connects");
+        http1(stream, asked.body(Full::default()).expect("a request")).await
+    }
+
     /// Asks over HTTP/1.1 without TLS.
     pub(crate) async fn get(&self, path: &str, token: Option<&str>) -> (http::StatusCode, String) {
         let request = request("GET", path, token).body(Full::default()).expect("a request");
@@ -105,7 +115,7 @@ pub(crate) fn request(method: &str, path: &str, token: Option<&str>) -> http::re
     }
 }
 
-type Answer = (http::StatusCode, http::HeaderMap, String);
+pub(crate) type Answer = (http::StatusCode, http::HeaderMap, String);
 
 /// Asks once over HTTP/1.1.
 pub(crate) async fn http1<S>(stream: S, request: http::Request<Full<bytes::Bytes>>) -> Answer

@@ -1,0 +1,370 @@
+//! What a peer may hold open or try: every bound with its reason, and what is said when it is reached.
+//!
+//! It counts and answers yes or no. Bounds on the size of messages, headers and bodies stand where those are read.
+
+mod pace;
+mod places;
+mod source;
+mod tries;
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use cnc_model::SessionId;
+use thiserror::Error;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+pub use pace::{ITEMS_A_SECOND, ITEMS_AT_ONCE, Pace};
+pub use places::Place;
+pub use source::Source;
+pub use tries::WRONG_TRIES;
+
+use crate::clock::Clock;
+use crate::metrics::Metrics;
+use places::Places;
+use tries::Tries;
+
+/// The most clients' streams in all: what the memory of a small machine holds, twice what one listener is measured for.
+pub const STREAMS: usize = 20_000;
+/// The most clients' streams from one address: a whole office behind one address, not a whole botnet's worth.
+pub const STREAMS_PER_ADDRESS: usize = 256;
+/// The most streams that wait for their hello: as many as come at once after a restart; each waits 10 s at the most.
+pub const HELLOS: usize = 2_048;
+/// The most live sessions in all, connected or waiting: as many as streams may be.
+pub const SESSIONS: usize = 20_000;
+/// The most live sessions of walk-ins from one address: an office in trouble; each is kept on disk.
+pub const WALK_INS_PER_ADDRESS: usize = 64;
+/// The most watchers of one session: a whole shift, and a wall screen.
+pub const WATCHERS_PER_SESSION: usize = 64;
+/// The most watchers in all: each may queue 1,024 events.
+pub const WATCHERS: usize = 4_096;
+/// The most downloads of programs at a time: each holds a file and a buffer open for as long as a slow reader takes.
+pub const DOWNLOADS: usize = 256;
+/// The most downloads of programs at a time from one address: an office that joins at once.
+pub const DOWNLOADS_PER_ADDRESS: usize = 16;
+/// The most throughput transfers at a time from one address: one test of the most flows, and its counts.
+pub const TRANSFERS_PER_ADDRESS: usize = 40;
+/// The most connections from one address that is not a proxy's: its streams and transfers fit twice.
+pub const CONNECTIONS_PER_ADDRESS: usize = 1_024;
+/// The most TLS handshakes under way: each costs a core about a millisecond, so no one waits long for a turn.
+pub const HANDSHAKES: usize = 512;
+
+/// A bound that was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Over {
+    /// One address tried too many codes or tokens that were wrong.
+    #[error("too many wrong codes or tokens came from this address: try again in {}", minutes(*wait))]
+    WrongTries {
+        /// How long to wait.
+        wait: Duration,
+    },
+    /// See [`STREAMS`].
+    #[error("this listener has as many clients as it can take: try again in a few minutes")]
+    Streams,
+    /// See [`STREAMS_PER_ADDRESS`].
+    #[error("{STREAMS_PER_ADDRESS} clients are connected from this address, the most there may be: end one first")]
+    StreamsPerAddress,
+    /// See [`HELLOS`].
+    #[error("too many clients are joining at this moment: try again in a few seconds")]
+    Hellos,
+    /// See [`SESSIONS`].
+    #[error("this listener has as many sessions as it can hold: end some first, or try again later")]
+    Sessions,
+    /// See [`WALK_INS_PER_ADDRESS`].
+    #[error(
+        "{WALK_INS_PER_ADDRESS} sessions without a code run from this address, the most there may be: end one first"
+    )]
+    WalkIns,
+    /// See [`WATCHERS_PER_SESSION`].
+    #[error("{WATCHERS_PER_SESSION} watchers follow this session, the most there may be: let one go first")]
+    WatchersPerSession,
+    /// See [`WATCHERS`].
+    #[error("this listener has as many watchers as it can take: let some go first")]
+    Watchers,
+    /// See [`ITEMS_A_SECOND`].
+    #[error("more than {ITEMS_A_SECOND} items a second came for too long: no measurement needs so many")]
+    Items,
+    /// See [`DOWNLOADS`].
+    #[error("too many downloads run at this moment: try again in a minute")]
+    Downloads,
+    /// See [`DOWNLOADS_PER_ADDRESS`].
+    #[error("{DOWNLOADS_PER_ADDRESS} downloads run from this address, the most there may be: let one end first")]
+    DownloadsPerAddress,
+    /// The operator's bound on throughput transfers.
+    #[error("too many throughput tests run now: try again in a moment")]
+    Transfers,
+    /// See [`TRANSFERS_PER_ADDRESS`].
+    #[error(
+        "{TRANSFERS_PER_ADDRESS} throughput transfers run from this address, the most there may be: let one end first"
+    )]
+    TransfersPerAddress,
+    /// See [`CONNECTIONS_PER_ADDRESS`]. Nothing can be said before TLS is up: the connection is closed.
+    #[error("{CONNECTIONS_PER_ADDRESS} connections are open from this address, the most there may be")]
+    ConnectionsPerAddress,
+    /// See [`HANDSHAKES`]. Nothing can be said before TLS is up: the connection waits, then is closed.
+    #[error("too many TLS handshakes are under way")]
+    Handshakes,
+    /// A peer took too long to read what it had asked for. Nothing more can be said to it: the connection is closed.
+    #[error("nothing was read for too long")]
+    SlowReader,
+}
+
+impl Over {
+    /// One of each, in the order in which they are counted.
+    pub const ALL: [Self; 16] = [
+        Self::WrongTries { wait: Duration::ZERO },
+        Self::Streams,
+        Self::StreamsPerAddress,
+        Self::Hellos,
+        Self::Sessions,
+        Self::WalkIns,
+        Self::WatchersPerSession,
+        Self::Watchers,
+        Self::Items,
+        Self::Downloads,
+        Self::DownloadsPerAddress,
+        Self::Transfers,
+        Self::TransfersPerAddress,
+        Self::ConnectionsPerAddress,
+        Self::Handshakes,
+        Self::SlowReader,
+    ];
+
+    /// Gives the word for it in the metrics.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::WrongTries { .. } => "wrong_tries",
+            Self::Streams => "streams",
+            Self::StreamsPerAddress => "streams_per_address",
+            Self::Hellos => "hellos",
+            Self::Sessions => "sessions",
+            Self::WalkIns => "walk_ins_per_address",
+            Self::WatchersPerSession => "watchers_per_session",
+            Self::Watchers => "watchers",
+            Self::Items => "items",
+            Self::Downloads => "downloads",
+            Self::DownloadsPerAddress => "downloads_per_address",
+            Self::Transfers => "transfers",
+            Self::TransfersPerAddress => "transfers_per_address",
+            Self::ConnectionsPerAddress => "connections_per_address",
+            Self::Handshakes => "handshakes",
+            Self::SlowReader => "slow_readers",
+        }
+    }
+
+    /// Tells how long to wait before another try is worth it.
+    #[must_use]
+    pub const fn retry_after(self) -> Duration {
+        match self {
+            Self::WrongTries { wait } => wait,
+            Self::Transfers | Self::TransfersPerAddress | Self::Hellos | Self::Handshakes => Duration::from_secs(5),
+            Self::Streams
+            | Self::StreamsPerAddress
+            | Self::Sessions
+            | Self::WalkIns
+            | Self::WatchersPerSession
+            | Self::Watchers
+            | Self::Items
+            | Self::Downloads
+            | Self::DownloadsPerAddress
+            | Self::ConnectionsPerAddress
+            | Self::SlowReader => Duration::from_mins(1),
+        }
+    }
+
+    /// Tells whether it is this one peer that has too much, not the listener as a whole.
+    #[must_use]
+    pub const fn is_the_peers(self) -> bool {
+        match self {
+            Self::WrongTries { .. }
+            | Self::StreamsPerAddress
+            | Self::WalkIns
+            | Self::Items
+            | Self::DownloadsPerAddress
+            | Self::TransfersPerAddress
+            | Self::ConnectionsPerAddress
+            | Self::SlowReader => true,
+            Self::Streams
+            | Self::Hellos
+            | Self::Sessions
+            | Self::WatchersPerSession
+            | Self::Watchers
+            | Self::Downloads
+            | Self::Transfers
+            | Self::Handshakes => false,
+        }
+    }
+}
+
+/// Words a wait in whole minutes, rounded up: nobody watches the seconds.
+fn minutes(wait: Duration) -> String {
+    match wait.as_secs().div_ceil(60) {
+        0 | 1 => "a minute".into(),
+        many => format!("{many} minutes"),
+    }
+}
+
+/// Everything that is counted against a bound. Shared by all who let peers in.
+#[derive(Debug)]
+pub struct Limits {
+    clock: Clock,
+    metrics: Arc<Metrics>,
+    tries: Mutex<Tries>,
+    streams: Places<Source>,
+    hellos: Arc<Semaphore>,
+    walk_ins: Places<Source>,
+    watchers: Places<SessionId>,
+    downloads: Places<Source>,
+    transfers: Places<Source>,
+    connections: Places<Source>,
+    handshakes: Arc<Semaphore>,
+}
+
+impl Limits {
+    /// Begins with nothing counted; `transfers` is the operator's bound on throughput transfers.
+    #[must_use]
+    pub fn new(metrics: Arc<Metrics>, transfers: usize) -> Self {
+        Self {
+            clock: Clock::start(),
+            metrics,
+            tries: Mutex::default(),
+            streams: Places::new(STREAMS, STREAMS_PER_ADDRESS),
+            hellos: Arc::new(Semaphore::new(HELLOS)),
+            walk_ins: Places::new(SESSIONS, WALK_INS_PER_ADDRESS),
+            watchers: Places::new(WATCHERS, WATCHERS_PER_SESSION),
+            downloads: Places::new(DOWNLOADS, DOWNLOADS_PER_ADDRESS),
+            transfers: Places::new(transfers, TRANSFERS_PER_ADDRESS),
+            connections: Places::new(usize::MAX, CONNECTIONS_PER_ADDRESS),
+            handshakes: Arc::new(Semaphore::new(HANDSHAKES)),
+        }
+    }
+
+    /// Counts a bound that was reached, and gives it back.
+    pub fn reached(&self, over: Over) -> Over {
+        self.metrics.limit_reached(over);
+        over
+    }
+
+    fn tries(&self) -> MutexGuard<'_, Tries> {
+        self.tries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets an address try a code or token. The try counts as wrong until [`Self::tried_right`] is told otherwise, so
+    /// that many tries at once are not looked at as one.
+    ///
+    /// # Errors
+    /// Says how long to wait after too many wrong ones.
+    pub fn try_one(&self, address: IpAddr) -> Result<(), Over> {
+        let now = self.clock.now().elapsed;
+        self.tries().begin(Source::of(address), now).map_err(|wait| self.reached(Over::WrongTries { wait }))
+    }
+
+    /// Takes a try back that was right.
+    pub fn tried_right(&self, address: IpAddr) {
+        self.tries().forgive(Source::of(address));
+    }
+
+    /// Takes a place for a stream that waits for its hello.
+    ///
+    /// # Errors
+    /// Fails when there is none.
+    pub fn hello(&self) -> Result<OwnedSemaphorePermit, Over> {
+        Arc::clone(&self.hellos).try_acquire_owned().map_err(|_| self.reached(Over::Hellos))
+    }
+
+    /// Takes a place for a client's stream.
+    ///
+    /// # Errors
+    /// Fails when there is none.
+    pub fn stream(&self, address: IpAddr) -> Result<Place<Source>, Over> {
+        self.place(&self.streams, address, Over::Streams, Over::StreamsPerAddress)
+    }
+
+    /// Takes a place for a walk-in's session.
+    ///
+    /// # Errors
+    /// Fails when there is none.
+    pub fn walk_in(&self, address: IpAddr) -> Result<Place<Source>, Over> {
+        self.place(&self.walk_ins, address, Over::Sessions, Over::WalkIns)
+    }
+
+    /// Takes a place for a watcher.
+    ///
+    /// # Errors
+    /// Fails when there is none.
+    pub fn watcher(&self, session: SessionId) -> Result<Place<SessionId>, Over> {
+        let taken = self.watchers.take(session, true);
+        taken.map_err(|full| self.reached(full.which(Over::Watchers, Over::WatchersPerSession)))
+    }
+
+    /// Takes a place for a program's download.
+    ///
+    /// # Errors
+    /// Fails when there is none.
+    pub fn download(&self, address: IpAddr) -> Result<Place<Source>, Over> {
+        self.place(&self.downloads, address, Over::Downloads, Over::DownloadsPerAddress)
+    }
+
+    /// Takes a place for a throughput transfer.
+    ///
+    /// # Errors
+    /// Fails when there is none.
+    pub fn transfer(&self, address: IpAddr) -> Result<Place<Source>, Over> {
+        self.place(&self.transfers, address, Over::Transfers, Over::TransfersPerAddress)
+    }
+
+    /// Takes a place for a connection. `is_proxy` says that many clients come from this address.
+    ///
+    /// # Errors
+    /// Fails when there is none.
+    pub fn connection(&self, peer: IpAddr, is_proxy: bool) -> Result<Place<Source>, Over> {
+        let each = !is_proxy && !is_own(peer);
+        let taken = self.connections.take(Source::of(peer), each);
+        taken.map_err(|_| self.reached(Over::ConnectionsPerAddress))
+    }
+
+    /// Takes a place for a TLS handshake; waits for one.
+    // Liveness: every handshake ends within its time; the caller bounds the wait as well.
+    pub async fn handshake(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.handshakes).acquire_owned().await.ok()
+    }
+
+    fn place(&self, places: &Places<Source>, address: IpAddr, all: Over, each: Over) -> Result<Place<Source>, Over> {
+        let taken = places.take(Source::of(address), !is_own(address));
+        taken.map_err(|full| self.reached(full.which(all, each)))
+    }
+}
+
+/// Tells whether an address is this machine's own: the operator's, or that of a proxy that names no clients. Bounds
+/// for each address would hold up everybody at once there, and keep nobody off.
+fn is_own(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_are_told_in_minutes() {
+        for (seconds, said) in [(0, "a minute"), (60, "a minute"), (61, "2 minutes"), (600, "10 minutes")] {
+            let over = Over::WrongTries { wait: Duration::from_secs(seconds) };
+            assert!(over.to_string().ends_with(&format!("try again in {said}")), "{over}");
+        }
+    }
+
+    #[test]
+    fn this_machine_is_bounded_in_all_only() {
+        let limits = Limits::new(Arc::default(), TRANSFERS_PER_ADDRESS + 1);
+        let own: IpAddr = "127.0.0.1".parse().expect("an address");
+        let other: IpAddr = "192.0.2.1".parse().expect("an address");
+        let held: Vec<_> = (0..TRANSFERS_PER_ADDRESS).map(|_| limits.transfer(other).expect("room")).collect();
+        assert_eq!(limits.transfer(other).err(), Some(Over::TransfersPerAddress));
+        let last = limits.transfer(own).expect("room");
+        assert_eq!(limits.transfer(own).err(), Some(Over::Transfers));
+        drop((held, last));
+        assert!(limits.transfer(other).is_ok());
+    }
+}
