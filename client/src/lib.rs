@@ -1,7 +1,7 @@
 //! `cnc-client`: the program that stays with the user.
 //!
 //! Pure cores that take `now` and do no IO: [`backlog`], [`policy`], [`schedule`], [`consent`]. Around them [`link`]
-//! keeps the stream to the listener, [`runner`] runs tests by `cnc-probe`, [`session`] lives a session, [`command`]
+//! keeps the stream to the listener, [`runner`] runs tests by `cnc-probe`, [`session`] lives a session, `command`
 //! has a file for each command, and [`ui`] alone prints.
 
 pub mod backlog;

@@ -1,7 +1,7 @@
 //! One support session as the client lives it, from the first word with the listener to the last figure.
 //!
 //! It joins what decides (schedule, policy) with what does (link, runner) and what the user sees. Everything that can
-//! happen is one closed [`Event`]; no handler of one waits for another.
+//! happen is one closed `Event`; no handler of one waits for another.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
