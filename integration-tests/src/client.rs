@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::programs::{program, signal};
+use crate::programs::{memory_bytes, program, signal};
 
 /// How long a client may need to end, once it is told to.
 const END: Duration = Duration::from_mins(1);
@@ -19,6 +21,8 @@ const END: Duration = Duration::from_mins(1);
 pub struct Client {
     child: Child,
     folder: TempDir,
+    /// Reads what it says, so that it never waits for a reader: its standard output, then its standard error.
+    reading: JoinSet<(usize, String)>,
 }
 
 /// What a client left behind.
@@ -62,7 +66,11 @@ impl Client {
         }
         command.env_remove("CNC_LISTENER");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        Self { child: command.spawn().expect("cnc can be started"), folder }
+        let mut child = command.spawn().expect("cnc can be started");
+        let mut reading = JoinSet::new();
+        reading.spawn(read(0, child.stdout.take().expect("it is piped")));
+        reading.spawn(read(1, child.stderr.take().expect("it is piped")));
+        Self { child, folder, reading }
     }
 
     /// Presses Ctrl-C.
@@ -73,15 +81,25 @@ impl Client {
         signal(&self.child, "INT").await;
     }
 
+    /// Gives the memory that it holds now, in bytes.
+    ///
+    /// # Panics
+    /// When it has ended.
+    #[must_use]
+    pub fn memory_bytes(&self) -> u64 {
+        memory_bytes(&self.child)
+    }
+
     /// Waits for its end.
     ///
     /// # Panics
     /// When it does not come in time, or by a signal.
-    pub async fn ended(self) -> Ended {
-        let output = timeout(END, self.child.wait_with_output()).await.expect("cnc ends in time");
-        let output = output.expect("cnc can be waited for");
-        let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).join("\n");
-        let code = output.status.code().unwrap_or_else(|| panic!("died of a signal:\n{said}"));
+    pub async fn ended(mut self) -> Ended {
+        let status = timeout(END, self.child.wait()).await.expect("cnc ends in time").expect("cnc can be waited for");
+        let mut said = self.reading.join_all().await;
+        said.sort_unstable();
+        let said = said.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join("\n");
+        let code = status.code().unwrap_or_else(|| panic!("died of a signal:\n{said}"));
         let text = std::fs::read_to_string(saved(self.folder.path())).unwrap_or_default();
         let saved = text.lines().map(|line| serde_json::from_str(line).expect("a JSON object a line")).collect();
         Ended { code, said, saved }
@@ -94,6 +112,14 @@ impl Ended {
     pub fn samples_sent(&self) -> usize {
         self.saved.iter().filter(|item| item["type"] == "sample").count()
     }
+}
+
+/// Reads everything that comes.
+async fn read(place: usize, mut from: impl AsyncRead + Unpin) -> (usize, String) {
+    let mut bytes = Vec::new();
+    // Liveness: the client's end closes it. What cannot be read any more is not missed.
+    from.read_to_end(&mut bytes).await.unwrap_or_default();
+    (place, String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn saved(folder: &Path) -> std::path::PathBuf {
