@@ -23,7 +23,7 @@ use cnc_model::{Failure, Sample, Summary};
 use serde::Serialize;
 
 pub use session::{event_lines, record, session};
-pub use staff::{created_session, created_token, deleted_session, plan, token};
+pub use staff::{audit_entry, created_session, created_token, deleted_session, plan, token};
 pub use test::test;
 
 /// Writes an object as one line, without the line's end.

@@ -9,18 +9,21 @@ mod support;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use cnc_model::SessionId;
 use cnc_proto::FILE_DESCRIPTOR_SET;
 use cnc_proto::v1::listener_server::ListenerServer;
 use cnc_proto::v1::support_server::SupportServer;
 use tonic::service::Routes;
 use tonic_health::server::HealthReporter;
 
+use crate::clock;
 use crate::config::Plans;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
+use crate::roles::Call;
 use crate::sessions::Sessions;
-use crate::staff::Staff;
-use crate::store::Store;
+use crate::staff::{Staff, Who};
+use crate::store::{AuditEntry, Store, StoreError};
 
 /// The largest message taken from a client: a batch of 64 items, the last of them a long path's summary, is a tenth.
 const MAX_CLIENT_MESSAGE: usize = 1 << 20;
@@ -46,6 +49,26 @@ pub struct Services {
     pub metrics: Arc<Metrics>,
     /// What peers may hold open and try.
     pub limits: Arc<Limits>,
+}
+
+impl Services {
+    /// Notes who does what, before it is done: what cannot be noted is not done.
+    ///
+    /// # Errors
+    /// Fails when it cannot be stored.
+    pub async fn note(
+        &self,
+        who: &Who,
+        call: Call,
+        session: Option<SessionId>,
+        detail: String,
+    ) -> Result<(), StoreError> {
+        if !call.is_noted() {
+            return Ok(());
+        }
+        let who = format!("{} ({})", who.name, who.id);
+        self.store.audit(AuditEntry { at: clock::wall(), who, action: call.word(), session, detail }).await
+    }
 }
 
 /// Makes the routes of all services, and what tells them to say that they are ready.

@@ -3,6 +3,7 @@
 
 mod downloads;
 mod join;
+mod login;
 mod pages;
 mod plain;
 mod reports;
@@ -28,7 +29,7 @@ pub use plain::plain;
 use crate::grpc::Services;
 use crate::metrics::Gauges;
 use crate::roles::Call;
-use crate::staff::{Denied, bearer};
+use crate::staff::bearer;
 
 /// How long the record may take to say that it works: longer, and a balancer had better ask elsewhere.
 const READY_WITHIN: Duration = Duration::from_secs(3);
@@ -46,6 +47,8 @@ pub struct Web {
     pub runs: Arc<Runs>,
     /// The name that users see.
     pub operator: Arc<str>,
+    /// Whether browsers reach it by TLS, so that cookies are for TLS alone.
+    pub secure: bool,
     /// Where programs for users lie.
     pub downloads: Arc<Path>,
 }
@@ -64,6 +67,8 @@ pub fn routes(web: Web) -> Router {
         .route("/speed/download", get(speed::download))
         .route("/speed/upload", post(speed::upload))
         .route("/speed/counts", get(speed::counts))
+        .route("/login", get(login::form).post(login::login))
+        .route("/logout", post(login::logout))
         .route("/sessions/{id}/report", get(reports::for_staff))
         .route("/r/{token}", get(reports::for_user))
         .with_state(web)
@@ -88,7 +93,7 @@ async fn ready(State(web): State<Web>) -> Response {
 
 async fn metrics(State(web): State<Web>, headers: HeaderMap) -> Response {
     match web.may(&headers, Call::Metrics).await {
-        Ok(()) => figures(&web),
+        Ok(_) => figures(&web),
         Err(refused) => refused,
     }
 }
@@ -104,20 +109,6 @@ fn figures(web: &Web) -> Response {
         store_failures: counts.failures,
     });
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
-}
-
-impl Web {
-    /// Checks a staff token, and answers where it does not suffice.
-    async fn may(&self, headers: &HeaderMap, call: Call) -> Result<(), Response> {
-        self.services.staff.check(token(headers), call).await.map(drop).map_err(|denied| {
-            self.services.metrics.call_denied();
-            let status = match denied {
-                Denied::NoToken | Denied::UnknownToken => StatusCode::UNAUTHORIZED,
-                Denied::Role { .. } => StatusCode::FORBIDDEN,
-            };
-            (status, format!("{denied}\n")).into_response()
-        })
-    }
 }
 
 fn token(headers: &HeaderMap) -> Option<&str> {

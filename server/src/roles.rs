@@ -33,6 +33,8 @@ pub enum Call {
     ListTokens,
     /// Make a token worthless.
     RevokeToken,
+    /// Read what staff did.
+    ListAudit,
     /// Read a session's report.
     Report,
     /// Read the listener's own figures.
@@ -41,7 +43,7 @@ pub enum Call {
 
 impl Call {
     /// Every call.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::CreateSession,
         Self::ListSessions,
         Self::GetSession,
@@ -56,6 +58,7 @@ impl Call {
         Self::CreateToken,
         Self::ListTokens,
         Self::RevokeToken,
+        Self::ListAudit,
         Self::Report,
         Self::Metrics,
     ];
@@ -74,7 +77,9 @@ impl Call {
             Self::CreateSession | Self::IssueTest | Self::IssuePlan | Self::CancelTest | Self::EndSession => {
                 Role::Support
             }
-            Self::DeleteSession | Self::CreateToken | Self::ListTokens | Self::RevokeToken => Role::Admin,
+            Self::DeleteSession | Self::CreateToken | Self::ListTokens | Self::RevokeToken | Self::ListAudit => {
+                Role::Admin
+            }
         }
     }
 
@@ -96,12 +101,13 @@ impl Call {
             Self::CreateToken => "create_token",
             Self::ListTokens => "list_tokens",
             Self::RevokeToken => "revoke_token",
+            Self::ListAudit => "list_audit",
             Self::Report => "report",
             Self::Metrics => "metrics",
         }
     }
 
-    /// Tells whether it changes something, so that who did it is noted.
+    /// Tells whether it is noted who did it: what changes something, and reading a report.
     #[must_use]
     pub const fn is_noted(self) -> bool {
         match self {
@@ -111,7 +117,7 @@ impl Call {
             | Self::ListSamples
             | Self::ListPlans
             | Self::ListTokens
-            | Self::Report
+            | Self::ListAudit
             | Self::Metrics => false,
             Self::CreateSession
             | Self::IssueTest
@@ -120,7 +126,8 @@ impl Call {
             | Self::EndSession
             | Self::DeleteSession
             | Self::CreateToken
-            | Self::RevokeToken => true,
+            | Self::RevokeToken
+            | Self::Report => true,
         }
     }
 }

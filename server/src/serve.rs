@@ -165,6 +165,7 @@ impl Ports {
             transfers: Arc::new(Semaphore::new(config.transfers)),
             runs: Arc::default(),
             operator: config.operator.as_str().into(),
+            secure: config.tls.is_some() || config.behind_tls_proxy,
             downloads: config.data.join(DOWNLOADS_FOLDER).into(),
         };
         let (grpc, health) = grpc::routes(services.clone()).await;

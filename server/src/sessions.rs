@@ -240,33 +240,32 @@ impl Sessions {
         if !self.shared.settings.walk_in {
             return Err(AttachError::CodeNeeded);
         }
-        let id = self.open(String::new(), self.default_plan(), true).id;
+        let id = self.open(self.new_id(), String::new(), self.default_plan(), true).id;
         self.handle(id).map(Found::Live).ok_or(AttachError::Stopping)
     }
 
-    /// Makes a session that waits for a client with its code.
+    /// Draws the id of a session to be made.
+    #[must_use]
+    pub fn new_id(&self) -> SessionId {
+        SessionId::new(self.shared.clock.now().wall, secret::random_u64())
+    }
+
+    /// Makes a session of a new id that waits for a client with its code.
     ///
     /// # Errors
     /// Fails when there is no such plan.
-    pub fn create(&self, plan: Option<&str>, label: String) -> Result<SessionOverview, SessionsError> {
+    pub fn create(&self, id: SessionId, plan: Option<&str>, label: String) -> Result<SessionOverview, SessionsError> {
         let plan = match plan {
             Some(name) => self.plan(name)?,
             None => self.default_plan(),
         };
-        Ok(self.open(label, plan, false))
+        Ok(self.open(id, label, plan, false))
     }
 
-    fn open(&self, label: String, plan: Plan, walk_in: bool) -> SessionOverview {
+    fn open(&self, id: SessionId, label: String, plan: Plan, walk_in: bool) -> SessionOverview {
         let now = self.shared.clock.now();
         let code = Code::from_random(secret::random_u64());
-        let new = NewSession {
-            id: SessionId::new(now.wall, secret::random_u64()),
-            label,
-            plan,
-            code,
-            code_hash: secret::hash(&code.bits().to_be_bytes()),
-            walk_in,
-        };
+        let new = NewSession { id, label, plan, code, code_hash: secret::hash(&code.bits().to_be_bytes()), walk_in };
         let session = Session::create(new, self.shared.settings.waits, now);
         let overview = session.overview().clone();
         // A new session's id is its own, so nothing comes back.

@@ -1,9 +1,11 @@
 //! Staff's tokens: who calls, and whether they may. The secrets are known only to their holders; hashes are kept.
 
+mod logins;
+
 use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use cnc_model::Timestamp;
@@ -13,6 +15,10 @@ use thiserror::Error;
 use crate::roles::{Call, Role};
 use crate::store::{Store, StoreError, TokenRow};
 use crate::{clock, secret};
+
+pub use logins::LOGIN_LASTS;
+
+use logins::Logins;
 
 /// How exactly the last use of a token is known: noting each use would be a write for each call.
 const USE_NOTED_EVERY: Duration = Duration::from_mins(1);
@@ -41,6 +47,9 @@ pub enum Denied {
     /// The token is unknown or was revoked.
     #[error("this token is unknown or was revoked: ask an admin for another")]
     UnknownToken,
+    /// The browser's login is over.
+    #[error("you are logged out: log in again at /login")]
+    LoggedOut,
     /// The token's role does not suffice.
     #[error("this wants the role {needs}, the token has {has}: ask an admin for another")]
     Role {
@@ -72,6 +81,8 @@ pub enum StaffError {
 pub struct Staff {
     store: Store,
     known: Arc<RwLock<HashMap<[u8; 32], TokenRow>>>,
+    logins: Arc<Mutex<Logins>>,
+    clock: clock::Clock,
 }
 
 impl Staff {
@@ -82,7 +93,8 @@ impl Staff {
     pub async fn open(store: Store, data: &Path) -> Result<Self, StaffError> {
         let tokens = store.tokens().await?;
         let known = tokens.into_iter().filter(|token| token.revoked.is_none()).map(|token| (token.hash, token));
-        let staff = Self { store, known: Arc::new(RwLock::new(known.collect())) };
+        let known = Arc::new(RwLock::new(known.collect()));
+        let staff = Self { store, known, logins: Arc::default(), clock: clock::Clock::start() };
         staff.first_token(&data.join(FIRST_TOKEN_FILE)).await?;
         Ok(staff)
     }
@@ -116,14 +128,47 @@ impl Staff {
     /// # Errors
     /// Says why they may not.
     pub async fn check(&self, token: Option<&str>, call: Call) -> Result<Who, Denied> {
-        let hash = secret::hash(token.ok_or(Denied::NoToken)?.as_bytes());
+        self.check_hash(secret::hash(token.ok_or(Denied::NoToken)?.as_bytes()), call).await
+    }
+
+    /// Tells who calls from a browser, if they may. A revoked token's logins are worthless with it.
+    ///
+    /// # Errors
+    /// Says why they may not.
+    pub async fn check_cookie(&self, cookie: &str, call: Call) -> Result<Who, Denied> {
+        let token = self.logins().token(cookie, self.clock.now().elapsed);
+        self.check_hash(token.ok_or(Denied::LoggedOut)?, call).await
+    }
+
+    /// Logs a browser in with a token; gives the cookie's value.
+    ///
+    /// # Errors
+    /// Fails when the token is worth nothing.
+    pub async fn login(&self, token: &str) -> Result<String, Denied> {
+        let hash = secret::hash(token.as_bytes());
+        self.check_hash(hash, Call::Report).await?;
+        Ok(self.logins().begin(hash, self.clock.now().elapsed))
+    }
+
+    /// Logs a browser out.
+    pub fn logout(&self, cookie: &str) {
+        self.logins().end(cookie);
+    }
+
+    fn logins(&self) -> MutexGuard<'_, Logins> {
+        // Each change is one insertion or removal, so what is there is whole.
+        self.logins.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn check_hash(&self, hash: [u8; 32], call: Call) -> Result<Who, Denied> {
         let now = clock::wall();
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned();
         let TokenRow { id, name, role, last_used, .. } = known.ok_or(Denied::UnknownToken)?;
         if role < call.needs() {
             return Err(Denied::Role { needs: call.needs(), has: role });
         }
-        if last_used.is_none_or(|last| now.since(last) >= USE_NOTED_EVERY) {
+        // A clock that was set back must not keep a use from being noted.
+        if last_used.is_none_or(|last| now < last || now.since(last) >= USE_NOTED_EVERY) {
             self.note_use(hash, &id, now).await;
         }
         Ok(Who { id, name, role })

@@ -21,7 +21,7 @@ mod words;
 mod write;
 mod writer;
 
-pub use audit::AuditEntry;
+pub use audit::{AuditEntry, StoredAudit};
 pub use counters::Counts;
 pub use error::StoreError;
 pub use handle::{MAX_PAGE, Store};

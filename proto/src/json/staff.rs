@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::Typed;
 use super::session::OverviewBody;
 use super::test::Parameters;
-use crate::support::{CreatedSession, CreatedToken, DeletedSession, Token};
+use crate::support::{AuditEntry, CreatedSession, CreatedToken, DeletedSession, Token};
 
 /// Gives `{"type":"created","code":…,"link":…,"session":{…}}`.
 #[must_use]
@@ -55,6 +55,23 @@ pub fn created_token(created: &CreatedToken) -> impl Serialize {
     Typed { kind: "created", body: SecretBody { id, token } }
 }
 
+/// Gives `{"type":"audit",…}` for one thing that staff did.
+#[must_use]
+pub fn audit_entry(entry: &AuditEntry) -> impl Serialize {
+    let AuditEntry { id, at, who, action, session, detail } = entry;
+    Typed {
+        kind: "audit",
+        body: AuditBody {
+            id: *id,
+            at: at.to_string(),
+            who,
+            action,
+            session: session.map(|session| session.to_string()),
+            detail,
+        },
+    }
+}
+
 #[derive(Serialize)]
 struct CreatedBody<'a> {
     code: String,
@@ -96,4 +113,14 @@ struct TokenBody<'a> {
 struct SecretBody<'a> {
     id: &'a str,
     token: &'a str,
+}
+
+#[derive(Serialize)]
+struct AuditBody<'a> {
+    id: u64,
+    at: String,
+    who: &'a str,
+    action: &'a str,
+    session: Option<String>,
+    detail: &'a str,
 }

@@ -9,8 +9,8 @@ use proptest::prelude::*;
 
 use super::arbitrary;
 use crate::support::{
-    CancelTest, CreateSession, CreateToken, CreatedSession, CreatedToken, DeletedSession, IssuePlan, IssueTest,
-    ListSamples, ListSessions, SamplePage, Token,
+    AuditEntry, CancelTest, CreateSession, CreateToken, CreatedSession, CreatedToken, DeletedSession, IssuePlan,
+    IssueTest, ListAudit, ListSamples, ListSessions, SamplePage, Token,
 };
 use crate::{Invalid, v1};
 
@@ -73,4 +73,6 @@ round_trips! {
     create_token: arbitrary::support::create_token(), CreateToken => CreateTokenRequest;
     created_token: arbitrary::support::created_token(), CreatedToken => CreateTokenResponse;
     listed_tokens: arbitrary::support::tokens(), Vec<Token> => ListTokensResponse;
+    list_audit: arbitrary::support::list_audit(), ListAudit => ListAuditRequest;
+    listed_audit: arbitrary::support::audit_entries(), Vec<AuditEntry> => ListAuditResponse;
 }

@@ -4,7 +4,8 @@ use clap::{Args, Subcommand};
 use cnc_model::session::{SessionOverview, SessionRecord, TestRecord};
 use cnc_model::{SessionId, TestId};
 use cnc_proto::support::{
-    CancelTest, CreateSession, CreatedSession, DeletedSession, IssuePlan, IssueTest, ListSessions,
+    AuditEntry, CancelTest, CreateSession, CreatedSession, DeletedSession, IssuePlan, IssueTest, ListAudit,
+    ListSessions,
 };
 use cnc_proto::{json, v1};
 use serde::Serialize;
@@ -51,6 +52,9 @@ pub(super) enum SessionCommand {
     End(OneSession),
     /// Remove a session wherever it is kept, and say what was removed
     Delete(OneSession),
+    /// Tell who did what to a session, the newest first
+    #[command(after_help = "Example: cnc-listener session audit 0a1b2c3d4e5f6g7h")]
+    Audit(AuditArguments),
     /// Write a session out: its record and samples, or its report
     #[command(after_help = "Example: cnc-listener session export ID --format csv --output samples.csv")]
     Export(ExportArguments),
@@ -98,6 +102,20 @@ struct Told {
     test: Option<u32>,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct AuditArguments {
+    /// The session's id; it may be deleted by now. Without one: all that staff did
+    id: Option<SessionId>,
+    /// The most to list
+    #[arg(long, default_value = "50")]
+    limit: std::num::NonZeroU32,
+    /// Go on after this entry, the last of the page before
+    #[arg(long, value_name = "NUMBER")]
+    before: Option<std::num::NonZeroU64>,
+    #[command(flatten)]
+    connect: ConnectArguments,
+}
+
 fn test_id(text: &str) -> Result<TestId, String> {
     let number: u32 = text.parse().map_err(|_| "a test's number is 1, 2, 3, …".to_owned())?;
     TestId::try_from(number).map_err(|error| error.to_string())
@@ -113,6 +131,7 @@ pub(super) async fn run(command: SessionCommand) -> Result<(), CliError> {
         SessionCommand::Cancel { id, test, connect } => cancel(id, test, &connect).await,
         SessionCommand::End(one) => end(&one).await,
         SessionCommand::Delete(one) => delete(&one).await,
+        SessionCommand::Audit(arguments) => audit(arguments).await,
         SessionCommand::Export(arguments) => export::run(arguments).await,
     }
 }
@@ -220,5 +239,21 @@ async fn delete(one: &OneSession) -> Result<(), CliError> {
     let DeletedSession { tests, samples, documents } = deleted;
     let documents = if documents.is_empty() { "no documents".into() } else { documents.join(", ") };
     output::line(&format!("removed session {} with {tests} tests, {samples} samples, {documents}", one.id));
+    Ok(())
+}
+
+async fn audit(arguments: AuditArguments) -> Result<(), CliError> {
+    let AuditArguments { id, limit, before, connect } = arguments;
+    let mut support = connect.connect().await?.support();
+    let wish = ListAudit { session: id, before, limit: Some(limit) };
+    let answer = support.list_audit(v1::ListAuditRequest::from(wish)).await?.into_inner();
+    let entries: Vec<AuditEntry> = answer.try_into()?;
+    if connect.json {
+        for entry in &entries {
+            output::line(&json::line(&json::audit_entry(entry)));
+        }
+    } else {
+        output::table(&text::audit(&entries));
+    }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use cnc_model::Timestamp;
 use cnc_model::session::{SessionOverview, SessionRecord, SessionState, TestRecord};
+use cnc_proto::support::AuditEntry;
 
 use crate::report::sentence::{Standing, sentence};
 
@@ -36,6 +37,22 @@ pub(super) fn sessions(sessions: &[SessionOverview]) -> Vec<Vec<String>> {
             overview.public_address.map(|address| address.to_string()).unwrap_or_default(),
             overview.plan.clone(),
             shown(&overview.label),
+        ]
+    }));
+    rows
+}
+
+/// Gives the rows of a list of what staff did.
+pub(super) fn audit(entries: &[AuditEntry]) -> Vec<Vec<String>> {
+    let mut rows = vec![["NO", "WHEN", "WHO", "WHAT", "SESSION", "MORE"].map(str::to_owned).to_vec()];
+    rows.extend(entries.iter().map(|entry| {
+        vec![
+            entry.id.to_string(),
+            moment(entry.at),
+            shown(&entry.who),
+            shown(&entry.action).replace('_', " "),
+            entry.session.map(|id| id.to_string()).unwrap_or_default(),
+            shown(&entry.detail),
         ]
     }));
     rows

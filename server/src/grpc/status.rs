@@ -35,7 +35,7 @@ pub(super) fn over(over: Over) -> Status {
 /// Staff may not.
 pub(super) fn denied(error: Denied) -> Status {
     let code = match error {
-        Denied::NoToken | Denied::UnknownToken => Code::Unauthenticated,
+        Denied::NoToken | Denied::UnknownToken | Denied::LoggedOut => Code::Unauthenticated,
         Denied::Role { .. } => Code::PermissionDenied,
     };
     Status::new(code, error.to_string())

@@ -7,8 +7,8 @@ use std::pin::Pin;
 use cnc_model::session::SessionOverview;
 use cnc_model::{Plan, SessionId};
 use cnc_proto::support::{
-    CancelTest, CreateSession, CreateToken, CreatedSession, DeletedSession, IssuePlan, IssueTest, ListSamples,
-    ListSessions, RevokeToken, SamplePage,
+    AuditEntry, CancelTest, CreateSession, CreateToken, CreatedSession, DeletedSession, IssuePlan, IssueTest,
+    ListAudit, ListSamples, ListSessions, RevokeToken, SamplePage,
 };
 use cnc_proto::{Invalid, v1};
 use futures_util::StreamExt as _;
@@ -16,11 +16,10 @@ use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
 
 use super::{Services, status};
-use crate::clock;
 use crate::roles::Call;
 use crate::sessions::SessionsError;
 use crate::staff::{Denied, Who};
-use crate::store::{AuditEntry, MAX_PAGE, Removed};
+use crate::store::{MAX_PAGE, Removed, StoredAudit};
 
 /// How many of a list are given where nobody says how many.
 const PAGE: u32 = 1_000;
@@ -55,12 +54,7 @@ impl Desk {
 
     /// Notes who does what, before it is done: what cannot be noted is not done.
     async fn note(&self, who: &Who, call: Call, session: Option<SessionId>, detail: String) -> Result<(), Status> {
-        if !call.is_noted() {
-            return Ok(());
-        }
-        let who = format!("{} ({})", who.name, who.id);
-        let entry = AuditEntry { at: clock::wall(), who, action: call.word(), session, detail };
-        self.services.store.audit(entry).await.map_err(|error| status::store(&error))
+        self.services.note(who, call, session, detail).await.map_err(|error| status::store(&error))
     }
 
     /// Tells a session that is over from one that never was.
@@ -90,6 +84,11 @@ fn limit(asked: Option<NonZeroU32>) -> u32 {
     asked.map_or(PAGE, NonZeroU32::get).min(MAX_PAGE - 1)
 }
 
+fn audited(entry: StoredAudit) -> AuditEntry {
+    let StoredAudit { id, at, who, action, session, detail } = entry;
+    AuditEntry { id, at, who, action, session, detail }
+}
+
 #[tonic::async_trait]
 impl v1::support_server::Support for Desk {
     type WatchSessionStream = Watch;
@@ -99,8 +98,10 @@ impl v1::support_server::Support for Desk {
         request: Request<v1::CreateSessionRequest>,
     ) -> Result<Response<v1::CreateSessionResponse>, Status> {
         let (who, CreateSession { plan, label }) = self.enter(request, Call::CreateSession).await?;
-        self.note(&who, Call::CreateSession, None, format!("plan {:?}, label {label:?}", plan.as_deref())).await?;
-        let created = self.services.sessions.create(plan.as_deref(), label);
+        let id = self.services.sessions.new_id();
+        let detail = format!("plan {}, label {label:?}", plan.as_deref().unwrap_or("default"));
+        self.note(&who, Call::CreateSession, Some(id), detail).await?;
+        let created = self.services.sessions.create(id, plan.as_deref(), label);
         let session = created.map_err(|error| status::sessions(&error))?;
         let code = session.code.ok_or_else(|| Status::internal("a new session has no code"))?;
         let link = format!("{}/j/{code}", self.services.address_for_users);
@@ -239,5 +240,15 @@ impl v1::support_server::Support for Desk {
         } else {
             Err(status::no_token(&id))
         }
+    }
+
+    async fn list_audit(
+        &self,
+        request: Request<v1::ListAuditRequest>,
+    ) -> Result<Response<v1::ListAuditResponse>, Status> {
+        let (_, ListAudit { session, before, limit: asked }) = self.enter(request, Call::ListAudit).await?;
+        let entries = self.services.store.audited(session, before, limit(asked)).await;
+        let entries = entries.map_err(|error| status::store(&error))?.into_iter().map(audited);
+        Ok(Response::new(entries.collect::<Vec<_>>().into()))
     }
 }

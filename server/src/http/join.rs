@@ -24,13 +24,14 @@ pub(super) async fn join(
     Path(text): Path<String>,
     headers: HeaderMap,
 ) -> Response {
+    // What is no code is no guess.
+    let Ok(code) = text.parse::<Code>() else {
+        return refused(&web, StatusCode::NOT_FOUND, &NO_CODE);
+    };
     let limits = &web.services.limits;
     if let Err(wait) = limits.try_one(address) {
         return over(wait);
     }
-    let Ok(code) = text.parse::<Code>() else {
-        return refused(&web, StatusCode::NOT_FOUND, &NO_CODE);
-    };
     match web.services.sessions.code(code) {
         CodeStanding::Waits(session) => {
             limits.tried_right(address);

@@ -22,6 +22,7 @@ pub(super) async fn front(State(web): State<Web>) -> Response {
         p { "If you were given a link, open it. If you were given a code, start the client with it:" }
         pre { code { "cnc run --listener " (address) " --code CODE" } }
         h2 { "For staff" }
+        p { a href="/login" { "Log in" } " to read sessions’ reports here." }
         p { "Sessions are followed on the command line; the console is not built yet:" }
         pre { code { "cnc-listener session watch ID --listener " (address) } }
     };
@@ -58,6 +59,10 @@ fn with_retry(mut response: Response, over: Over) -> Response {
 }
 
 pub(super) fn page(status: StatusCode, title: &str, body: &Markup) -> Response {
+    page_with(status, title, body, PAGE_POLICY)
+}
+
+pub(super) fn page_with(status: StatusCode, title: &str, body: &Markup, policy: &'static str) -> Response {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -65,7 +70,6 @@ pub(super) fn page(status: StatusCode, title: &str, body: &Markup) -> Response {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="robots" content="noindex";
-                meta name="referrer" content="no-referrer";
                 meta name="color-scheme" content="light dark";
                 title { (title) }
                 link rel="stylesheet" href="/page.css";
@@ -73,5 +77,5 @@ pub(super) fn page(status: StatusCode, title: &str, body: &Markup) -> Response {
             body { (body) }
         }
     };
-    secured((status, Html(page.into_string())).into_response(), PAGE_POLICY)
+    secured((status, Html(page.into_string())).into_response(), policy)
 }

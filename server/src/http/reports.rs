@@ -15,11 +15,15 @@ const REPORT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-
 
 /// A session's report for staff.
 pub(super) async fn for_staff(State(web): State<Web>, Path(id): Path<String>, headers: HeaderMap) -> Response {
-    if let Err(refused) = web.may(&headers, Call::Report).await {
-        return refused;
-    }
+    let who = match web.may(&headers, Call::Report).await {
+        Ok(who) => who,
+        Err(refused) => return refused,
+    };
     match id.parse() {
-        Ok(id) => report(&web, id).await,
+        Ok(id) => match web.services.note(&who, Call::Report, Some(id), String::new()).await {
+            Ok(()) => report(&web, id).await,
+            Err(error) => unusable(&error),
+        },
         Err(error) => (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
     }
 }

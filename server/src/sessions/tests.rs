@@ -105,7 +105,7 @@ fn sample(seq: u32) -> Item {
 #[tokio::test]
 async fn one_complaint_from_code_to_report() {
     let listener = Listener::start().await;
-    let overview = listener.sessions.create(None, "Ada".into()).expect("a session");
+    let overview = listener.sessions.create(listener.sessions.new_id(), None, "Ada".into()).expect("a session");
     let mut client = Client::attach(&listener.sessions, 1, overview.code).await.expect("attached");
     assert!(matches!(client.next().await, ListenerMessage::Welcome(w) if w.session == overview.id));
     client.send(1, vec![consent()]).await;
@@ -129,7 +129,7 @@ async fn one_complaint_from_code_to_report() {
 #[tokio::test]
 async fn a_code_lets_in_one_device() {
     let listener = Listener::start().await;
-    let overview = listener.sessions.create(None, String::new()).expect("a session");
+    let overview = listener.sessions.create(listener.sessions.new_id(), None, String::new()).expect("a session");
     let _first = Client::attach(&listener.sessions, 1, overview.code).await.expect("attached");
     let refused = Client::attach(&listener.sessions, 2, overview.code).await;
     assert!(matches!(refused, Err(AttachError::UnknownCode(_))));
@@ -151,7 +151,7 @@ async fn a_newer_stream_replaces_a_half_open_one() {
 #[tokio::test]
 async fn two_watchers_see_the_same_and_a_slow_one_gets_a_fresh_snapshot() {
     let listener = Listener::start().await;
-    let overview = listener.sessions.create(None, String::new()).expect("a session");
+    let overview = listener.sessions.create(listener.sessions.new_id(), None, String::new()).expect("a session");
     let mut client = Client::attach(&listener.sessions, 1, overview.code).await.expect("attached");
     client.send(1, vec![consent()]).await;
     client.acknowledged(1).await;
@@ -184,8 +184,8 @@ async fn two_watchers_see_the_same_and_a_slow_one_gets_a_fresh_snapshot() {
 #[tokio::test]
 async fn a_listener_that_restarts_goes_on_with_its_sessions() {
     let listener = Listener::start().await;
-    let overview = listener.sessions.create(None, String::new()).expect("a session");
-    let waiting = listener.sessions.create(None, String::new()).expect("a session");
+    let overview = listener.sessions.create(listener.sessions.new_id(), None, String::new()).expect("a session");
+    let waiting = listener.sessions.create(listener.sessions.new_id(), None, String::new()).expect("a session");
     let mut client = Client::attach(&listener.sessions, 1, overview.code).await.expect("attached");
     client.send(1, vec![consent(), sample(0)]).await;
     client.acknowledged(2).await;
@@ -200,7 +200,7 @@ async fn a_listener_that_restarts_goes_on_with_its_sessions() {
 #[tokio::test]
 async fn late_data_reaches_an_ended_session_and_its_report_is_made_again() {
     let listener = Listener::start().await;
-    let overview = listener.sessions.create(None, String::new()).expect("a session");
+    let overview = listener.sessions.create(listener.sessions.new_id(), None, String::new()).expect("a session");
     let id = overview.id;
     let mut client = Client::attach(&listener.sessions, 1, overview.code).await.expect("attached");
     client.send(1, vec![consent(), Item::Goodbye { at: Duration::ZERO, reason: Goodbye::UserEnded }]).await;
@@ -217,7 +217,7 @@ async fn late_data_reaches_an_ended_session_and_its_report_is_made_again() {
 #[tokio::test]
 async fn a_deleted_session_is_gone_and_its_client_let_go() {
     let listener = Listener::start().await;
-    let overview = listener.sessions.create(None, String::new()).expect("a session");
+    let overview = listener.sessions.create(listener.sessions.new_id(), None, String::new()).expect("a session");
     let mut client = Client::attach(&listener.sessions, 1, overview.code).await.expect("attached");
     assert!(matches!(client.next().await, ListenerMessage::Welcome(_)));
     listener.sessions.delete(overview.id).await.expect("removed");
@@ -229,6 +229,6 @@ async fn a_deleted_session_is_gone_and_its_client_let_go() {
 #[tokio::test]
 async fn a_plan_that_does_not_exist_is_named_with_those_that_do() {
     let listener = Listener::start().await;
-    let error = listener.sessions.create(Some("fast"), String::new()).expect_err("unknown");
+    let error = listener.sessions.create(listener.sessions.new_id(), Some("fast"), String::new()).expect_err("unknown");
     assert_eq!(error.to_string(), "there is no plan \"fast\"; there are: default");
 }

@@ -1,5 +1,6 @@
 //! The handle that everybody else holds: submits to the writer, and reads on connections of its own.
 
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -9,7 +10,7 @@ use cnc_model::{Sequence, SessionId, TestId, Timestamp};
 use rusqlite::Connection;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
-use super::audit::AuditEntry;
+use super::audit::{AuditEntry, StoredAudit};
 use super::counters::{Counters, Counts};
 use super::error::{Fault, StoreError};
 use super::jobs::{Job, JobEnd};
@@ -17,7 +18,7 @@ use super::links::ReportLink;
 use super::sessions::Which;
 use super::tokens::TokenRow;
 use super::writer::{Answer, Request, Write, Writer, Written};
-use super::{Commit, Removed, StoredSession, jobs, links, open, sample, sessions, tokens, writer};
+use super::{Commit, Removed, StoredSession, audit, jobs, links, open, sample, sessions, tokens, writer};
 
 /// Writes that may wait for the writer: two or three of the disk's syncs at the rates that one machine sees. When it
 /// is full whoever submits waits, which by and by holds up the clients' streams and nothing of theirs is lost.
@@ -296,6 +297,21 @@ impl Store {
     /// Says what keeps it from being stored.
     pub async fn audit(&self, entry: AuditEntry) -> Result<(), StoreError> {
         self.write(Write::Audit(entry)).await.map(drop)
+    }
+
+    /// Lists what staff did, the newest first: at most `limit` (and [`MAX_PAGE`]), to one session or all, from before
+    /// an entry on.
+    ///
+    /// # Errors
+    /// Says what keeps it from being read.
+    pub async fn audited(
+        &self,
+        session: Option<SessionId>,
+        before: Option<NonZeroU64>,
+        limit: u32,
+    ) -> Result<Vec<StoredAudit>, StoreError> {
+        let limit = limit.min(MAX_PAGE);
+        self.read(move |connection| audit::page(connection, session, before, limit)).await
     }
 
     #[cfg(test)]

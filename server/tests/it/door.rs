@@ -20,7 +20,11 @@ fn get(path: &str) -> http::Request<Full<Bytes>> {
     request("GET", path, None).body(Full::default()).expect("a request")
 }
 
-async fn tls(running: &Running, certificates: &Certificates, alpn: &[&[u8]]) -> std::io::Result<TlsStream<TcpStream>> {
+pub(crate) async fn tls(
+    running: &Running,
+    certificates: &Certificates,
+    alpn: &[&[u8]],
+) -> std::io::Result<TlsStream<TcpStream>> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

@@ -3,6 +3,8 @@
 mod door;
 mod join;
 mod life;
+mod login;
+
 mod running;
 mod speed;
 mod staff;

@@ -44,6 +44,7 @@ async fn call_all(url: &str, token: &str) -> Vec<(&'static str, Code)> {
         ("token", code(staff.create_token(make).await.map(drop))),
         ("tokens", code(staff.list_tokens(v1::ListTokensRequest {}).await.map(drop))),
         ("revoke", code(staff.revoke_token(revoke).await.map(drop))),
+        ("audit", code(staff.list_audit(v1::ListAuditRequest::default()).await.map(drop))),
     ]
 }
 
@@ -75,6 +76,7 @@ async fn every_call_is_held_against_the_role() {
         ("token", no, no, ok),
         ("tokens", no, no, ok),
         ("revoke", no, no, missing),
+        ("audit", no, no, ok),
     ];
     let url = running.url();
     let (as_viewer, as_support) = (call_all(&url, &viewer).await, call_all(&url, &support).await);

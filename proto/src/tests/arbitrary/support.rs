@@ -1,6 +1,6 @@
 //! Values of the staff's calls.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 
 use proptest::collection::vec;
 use proptest::option::of;
@@ -11,8 +11,8 @@ use super::{
     code, overview, plan, sequence, sequenced_sample, session_id, test, test_id, test_record, text, timestamp, whole,
 };
 use crate::support::{
-    CancelTest, CreateSession, CreateToken, CreatedSession, CreatedToken, DeletedSession, IssuePlan, IssueTest,
-    ListSamples, ListSessions, Role, SamplePage, Token,
+    AuditEntry, CancelTest, CreateSession, CreateToken, CreatedSession, CreatedToken, DeletedSession, IssuePlan,
+    IssueTest, ListAudit, ListSamples, ListSessions, Role, SamplePage, Token,
 };
 
 fn role() -> impl Strategy<Value = Role> {
@@ -97,4 +97,22 @@ pub(in crate::tests) fn tokens() -> impl Strategy<Value = Vec<Token>> {
 
 pub(in crate::tests) fn session() -> impl Strategy<Value = cnc_model::SessionId> {
     session_id()
+}
+
+pub(in crate::tests) fn list_audit() -> impl Strategy<Value = ListAudit> {
+    let before = of((1..=crate::scalar::MAX_WHOLE).prop_map(|id| NonZeroU64::new(id).expect("from 1")));
+    (of(session_id()), before, of(any::<NonZeroU32>())).prop_map(|(session, before, limit)| ListAudit {
+        session,
+        before,
+        limit,
+    })
+}
+
+fn audit_entry() -> impl Strategy<Value = AuditEntry> {
+    (whole(), timestamp(), text(), text(), of(session_id()), text())
+        .prop_map(|(id, at, who, action, session, detail)| AuditEntry { id, at, who, action, session, detail })
+}
+
+pub(in crate::tests) fn audit_entries() -> impl Strategy<Value = Vec<AuditEntry>> {
+    vec(audit_entry(), 0..4)
 }
