@@ -3,7 +3,7 @@
 //! It takes `now` with each call and leaves what is to be done as [`Effect`]s. It never awaits, opens nothing and
 //! reads no clock; `sessions` carries the effects out.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -25,6 +25,9 @@ pub use effect::{Effect, Now, Refusal, Violation, Waits};
 
 /// The most tests of one session: a hand-driven call has dozens; beyond this something runs wild.
 pub const MAX_TESTS: usize = 1_000;
+
+/// The most items of one session: a day of 100 probes a second; beyond this somebody fills the disk.
+pub const MAX_ITEMS: u64 = 10_000_000;
 
 /// Samples kept for watchers that come late; older ones are read from the store.
 pub const RECENT_SAMPLES: usize = 256;
@@ -131,6 +134,11 @@ impl Session {
         session.received = stored;
         session.tests = tests.into_iter().map(|test| (test.id, test)).collect();
         session.detached_since = joined.then_some(now.elapsed);
+        if session.overview.state == SessionState::Ending {
+            // Why it was to end is not stored. The client has the grace time to come back with its last items.
+            let reason = if session.overview.walk_in { EndReason::PlanDone } else { EndReason::Staff };
+            session.ending = Some((reason, now.elapsed + waits.grace));
+        }
         session
     }
 
@@ -195,11 +203,28 @@ impl Session {
         self.publish_overview();
     }
 
-    /// Drops what was meant for a stream that is gone; acknowledgements hold for the next one too.
+    /// Drops what was meant for a stream that is gone; acknowledgements hold for the next one too, and so do orders
+    /// that wait for their test to be durable.
     fn forget_unsent(&mut self) {
+        let unsent = self.unsent_runs();
         for (_, then) in &mut self.awaiting {
-            then.retain(|effect| !matches!(effect, Effect::Send(message) if !is_acknowledgement(message)));
+            then.retain(|effect| match effect {
+                Effect::Send(ListenerMessage::Instruction(order)) => {
+                    about(order).is_some_and(|id| unsent.contains(&id))
+                }
+                Effect::Send(ListenerMessage::Welcome(_) | ListenerMessage::Goodbye { .. }) => false,
+                Effect::Send(ListenerMessage::Acknowledge(_))
+                | Effect::Store { .. }
+                | Effect::Publish(_)
+                | Effect::Detach
+                | Effect::Report => true,
+            });
         }
+    }
+
+    /// Gives the tests whose order to run waits for something to be durable.
+    fn unsent_runs(&self) -> BTreeSet<TestId> {
+        self.awaiting.iter().flat_map(|(_, then)| then).filter_map(run_of).collect()
     }
 
     fn welcome(&self, public_address: IpAddr, greeting: Greeting) -> Welcome {
@@ -224,8 +249,10 @@ impl Session {
         if self.consented.is_none() {
             return Vec::new();
         }
+        let unsent = self.unsent_runs();
         let open = self.tests.values().filter(|test| test.outcome.is_none());
-        open.map(run).chain(self.cancelling.iter().copied().map(Instruction::Cancel)).collect()
+        let all = open.map(run).chain(self.cancelling.iter().copied().map(Instruction::Cancel));
+        all.filter(|order| about(order).is_none_or(|test| !unsent.contains(&test))).collect()
     }
 
     /// Tells that the client's stream is gone.
@@ -291,6 +318,11 @@ impl Session {
                         self.key_durable = true;
                         welcome.acknowledged = self.overview.stored;
                     }
+                    Effect::Send(ListenerMessage::Instruction(order)) if self.awaits_welcome() => {
+                        let order = ListenerMessage::Instruction(order.clone());
+                        self.say(order);
+                        continue;
+                    }
                     Effect::Send(_) | Effect::Store { .. } | Effect::Publish(_) | Effect::Detach | Effect::Report => {}
                 }
                 self.effects.push_back(effect);
@@ -301,8 +333,21 @@ impl Session {
     /// Tells whether the present stream's welcome waits for the key to be durable. Nothing may be said before it, and
     /// it will tell what is acknowledged.
     fn awaits_welcome(&self) -> bool {
-        let is_welcome = |effect: &Effect| matches!(effect, Effect::Send(ListenerMessage::Welcome(_)));
         self.awaiting.iter().any(|(_, then)| then.iter().any(is_welcome))
+    }
+
+    /// Says something at once, or right after what it must not overtake: the welcome, and the order to run the test that
+    /// it is about.
+    fn say(&mut self, message: ListenerMessage) {
+        let test = match &message {
+            ListenerMessage::Instruction(order) => about(order),
+            ListenerMessage::Welcome(_) | ListenerMessage::Acknowledge(_) | ListenerMessage::Goodbye { .. } => None,
+        };
+        let comes_first = |effect: &Effect| is_welcome(effect) || (test.is_some() && run_of(effect) == test);
+        match self.awaiting.iter_mut().rfind(|(_, then)| then.iter().any(comes_first)) {
+            Some((_, then)) => then.push(Effect::Send(message)),
+            None => self.effects.push_back(Effect::Send(message)),
+        }
     }
 
     /// Tells how many watch.
@@ -441,6 +486,27 @@ impl Session {
 
 fn send(instruction: Instruction) -> Effect {
     Effect::Send(ListenerMessage::Instruction(instruction))
+}
+
+/// Gives the test that an effect tells the client to run.
+const fn run_of(effect: &Effect) -> Option<TestId> {
+    match effect {
+        Effect::Send(ListenerMessage::Instruction(Instruction::Run { test, .. })) => Some(*test),
+        Effect::Send(_) | Effect::Store { .. } | Effect::Publish(_) | Effect::Detach | Effect::Report => None,
+    }
+}
+
+/// Gives the test that an order is about.
+const fn about(order: &Instruction) -> Option<TestId> {
+    match order {
+        Instruction::Run { test, .. } | Instruction::Cancel(test) => Some(*test),
+        Instruction::Unknown { test } => *test,
+        Instruction::End => None,
+    }
+}
+
+fn is_welcome(effect: &Effect) -> bool {
+    matches!(effect, Effect::Send(ListenerMessage::Welcome(_)))
 }
 
 fn is_acknowledgement(message: &ListenerMessage) -> bool {

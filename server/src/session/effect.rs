@@ -7,7 +7,7 @@ use cnc_model::session::WatchEvent;
 use cnc_model::{TestId, TestKind, Timestamp};
 use thiserror::Error;
 
-use super::MAX_TESTS;
+use super::{MAX_ITEMS, MAX_TESTS};
 use crate::store::Commit;
 
 /// The two clocks at one moment.
@@ -100,6 +100,9 @@ pub enum Violation {
     /// A sample or summary does not fit the test's kind.
     #[error("the items of test {0} do not fit its kind")]
     WrongKind(TestId),
+    /// The session has as many items as it may.
+    #[error("the session has {MAX_ITEMS} items, the most it may have: open a new one")]
+    TooManyItems,
     /// Items came before the user had agreed.
     #[error("items came before the user's consent")]
     NoConsent,

@@ -6,7 +6,7 @@ use cnc_model::message::{Batch, ListenerMessage};
 use cnc_model::session::{EndReason, SequencedSample, SessionState, TestRecord, WatchEvent};
 use cnc_model::{Goodbye, Item, Sample, Sequence, Summary, TestId, TestKind, Timestamp};
 
-use super::{Effect, Now, RECENT_SAMPLES, Session, Violation, send};
+use super::{Effect, MAX_ITEMS, Now, RECENT_SAMPLES, Session, Violation, send};
 use crate::store::Change;
 
 impl Session {
@@ -33,7 +33,7 @@ impl Session {
         if taken.any {
             self.quiet_since = now.elapsed;
             self.keep(taken, now);
-        } else if self.received == self.overview.stored {
+        } else if self.received == self.overview.stored && !self.awaits_welcome() {
             // All of it is durable already; the client has not heard.
             self.effects.push_back(Effect::Send(ListenerMessage::Acknowledge(self.received)));
         }
@@ -41,6 +41,9 @@ impl Session {
     }
 
     fn take(&mut self, item: Item, sequence: Sequence, taken: &mut Taken, now: Now) -> Result<(), Violation> {
+        if sequence.get() > MAX_ITEMS {
+            return Err(Violation::TooManyItems);
+        }
         if self.consented.is_none() && !matches!(item, Item::Consent { .. } | Item::Goodbye { .. } | Item::Unknown) {
             return Err(Violation::NoConsent);
         }

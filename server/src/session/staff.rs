@@ -1,6 +1,6 @@
 //! What staff do to a session: issue, cancel, end.
 
-use cnc_model::message::{Instruction, When};
+use cnc_model::message::{Instruction, ListenerMessage, When};
 use cnc_model::session::{EndReason, SessionState, TestRecord, WatchEvent};
 use cnc_model::{Outcome, Test, TestId};
 
@@ -53,7 +53,7 @@ impl Session {
         self.quiet_since = now.elapsed;
         if sent {
             self.cancelling.push(test);
-            self.effects.push_back(send(Instruction::Cancel(test)));
+            self.say(ListenerMessage::Instruction(Instruction::Cancel(test)));
             return Ok(());
         }
         record.outcome = Some(Outcome::Cancelled);
@@ -81,7 +81,7 @@ impl Session {
         }
         self.overview.state = SessionState::Ending;
         self.ending = Some((reason, now.elapsed + self.waits.ending));
-        self.effects.push_back(send(Instruction::End));
+        self.say(ListenerMessage::Instruction(Instruction::End));
         self.publish_overview();
     }
 

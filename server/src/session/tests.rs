@@ -196,6 +196,18 @@ fn nothing_is_said_on_a_new_stream_before_its_welcome() {
 }
 
 #[test]
+fn an_order_to_end_comes_after_the_welcome() {
+    let mut story = Story::new(false, vec![vec![ping()]]);
+    story.attach();
+    story.session.end(EndReason::Staff, story.now).expect("open");
+    story.carry_out();
+    assert_eq!(story.sent, []);
+    story.make_durable();
+    let end = ListenerMessage::Instruction(Instruction::End);
+    assert!(matches!(&story.sent[..], [ListenerMessage::Welcome(_), last] if *last == end), "{:?}", story.sent);
+}
+
+#[test]
 fn the_plan_is_sent_when_the_consent_is_durable() {
     let mut story = Story::new(false, vec![vec![ping(), ping()], vec![ping()]]);
     story.attach();
@@ -297,6 +309,7 @@ fn a_client_that_comes_back_is_told_what_it_may_have_missed() {
     story.attach();
     let ListenerMessage::Welcome(welcome) = &story.sent[0] else { panic!("welcome first") };
     assert_eq!((welcome.acknowledged.get(), welcome.consented), (3, true));
+    story.make_durable();
     assert_eq!(story.runs(), [2, 3]);
     assert!(
         story.sent.contains(&ListenerMessage::Instruction(Instruction::Cancel(TestId::try_from(2).expect("valid"))))
@@ -471,6 +484,33 @@ fn a_restored_session_goes_on_where_it_was_durable() {
     assert_eq!(story.acknowledged(), [3]);
 }
 
+#[test]
+fn a_client_that_comes_back_is_not_told_of_a_test_before_that_is_durable() {
+    let mut story = Story::active(vec![]);
+    story.session.issue(ping(), When::Now, "ada", story.now).expect("open");
+    story.session.cancel(TestId::FIRST, story.now).expect("open");
+    story.session.detach(story.now);
+    story.attach();
+    let cancel = ListenerMessage::Instruction(Instruction::Cancel(TestId::FIRST));
+    assert!(matches!(&story.sent[..], [ListenerMessage::Welcome(_)]), "{:?}", story.sent);
+    story.make_durable();
+    assert_eq!(story.runs(), [1]);
+    assert_eq!(story.sent.last(), Some(&cancel), "in the order in which it was said");
+}
+
+#[test]
+fn a_session_restored_while_it_was_ending_ends() {
+    let mut story = Story::active(vec![vec![ping()]]);
+    story.session.end(EndReason::Staff, story.now).expect("open");
+    let record = story.session.record();
+    let row =
+        SessionRow { overview: record.overview, consented: record.consented, code_hash: None, key_hash: Some(KEY) };
+    let stored = StoredSession { row, tests: record.tests, stored: Sequence::new(1) };
+    story.session = Session::restore(stored, Waits::default(), story.now);
+    story.pass(Duration::from_mins(2));
+    assert_eq!(story.state(), SessionState::Ended(EndReason::Staff));
+}
+
 proptest! {
     /// Whatever is cut, repeated and reordered into reconnects: each item is stored once, in order, and everything
     /// acknowledged was stored.
@@ -517,4 +557,13 @@ proptest! {
         prop_assert_eq!(stored, (3..2 + total).collect::<Vec<_>>());
         prop_assert_eq!(story.session.record().tests[0].samples, total - 1);
     }
+}
+
+#[test]
+fn a_session_has_so_many_items() {
+    let mut story = Story::active(vec![vec![ping()]]);
+    story.session.received = Sequence::new(MAX_ITEMS - 1);
+    let consents = vec![consent(), consent()];
+    assert_eq!(story.observe(MAX_ITEMS, consents), Err(Violation::TooManyItems));
+    assert_eq!(story.session.received.get(), MAX_ITEMS, "what was before it is kept");
 }
