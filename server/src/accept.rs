@@ -3,7 +3,9 @@
 //! It knows connections and their limits, nothing of what is asked over them.
 
 mod client_address;
+mod patient;
 mod tls;
+mod validity;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -22,15 +24,16 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 pub use client_address::{ClientAddress, Forwarding};
-pub use tls::{TlsError, acceptor};
+pub use tls::{Tls, TlsError};
 
+use crate::limits::{Limits, Over};
 use crate::metrics::Metrics;
+use patient::Patient;
 
 /// The most connections at a time, under the usual limit of open files; further ones wait in the kernel's queue.
 const MAX_CONNECTIONS: usize = 20_000;
@@ -39,6 +42,8 @@ const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 /// How long a connection may be open before its first request is here, and HTTP/1.1 may take for a request's head:
 /// what merely holds a place is let go.
 const REQUEST_WITHIN: Duration = Duration::from_secs(30);
+/// How long a peer may leave what is written to it unread: the longest outage that TCP itself gets over in a session.
+const WRITE_WITHIN: Duration = Duration::from_mins(1);
 /// How long connections may take to end once asked to; then they are cut.
 const END_WITHIN: Duration = Duration::from_secs(5);
 /// The wait after the system would not give a connection, as when no file descriptor is left.
@@ -60,11 +65,13 @@ pub struct Acceptor {
     /// What answers requests.
     pub router: axum::Router,
     /// How TLS is spoken; `None` for plain connections.
-    pub tls: Option<TlsAcceptor>,
+    pub tls: Option<Arc<Tls>>,
     /// Who may name clients' addresses.
     pub forwarding: Arc<Forwarding>,
     /// Where connections are counted.
     pub metrics: Arc<Metrics>,
+    /// How many there may be.
+    pub limits: Arc<Limits>,
 }
 
 impl Acceptor {
@@ -113,15 +120,25 @@ impl Acceptor {
 
     async fn connection(self, stream: TcpStream, peer: SocketAddr, shutdown: CancellationToken, tasks: TaskTracker) {
         let _open = self.metrics.connection();
+        let Ok(_place) = self.limits.connection(peer.ip(), self.forwarding.trusts(peer.ip())) else { return };
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection ended at once");
             return;
         }
-        let Some(tls) = self.tls.clone() else {
+        let Some(tls) = self.tls.as_ref().map(|tls| tls.acceptor()) else {
             return self.serve(stream, peer, shutdown, tasks).await;
         };
         // The handshake of many round trips is boxed: its state is far larger than what follows.
-        match timeout(HANDSHAKE_WITHIN, Box::pin(tls.accept(stream))).await {
+        let handshake = Box::pin(async {
+            let mut turn = self.limits.handshake();
+            if turn.is_none() {
+                self.limits.reached(Over::Handshakes);
+                turn = self.limits.handshake_turn().await;
+            }
+            let _turn = turn;
+            tls.accept(stream).await
+        });
+        match timeout(HANDSHAKE_WITHIN, handshake).await {
             Ok(Ok(stream)) => self.serve(stream, peer, shutdown, tasks).await,
             Ok(Err(error)) => {
                 self.metrics.handshake_failed();
@@ -139,6 +156,7 @@ impl Acceptor {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let asked = Arc::new(AtomicBool::new(false));
+        let limits = Arc::clone(&self.limits);
         let service = service_fn({
             let asked = Arc::clone(&asked);
             move |request: Request<Incoming>| {
@@ -147,7 +165,11 @@ impl Acceptor {
             }
         });
         let builder = builder(tasks);
-        let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+        let slow = move || {
+            limits.reached(Over::SlowReader);
+        };
+        let mut connection =
+            pin!(builder.serve_connection(TokioIo::new(Patient::new(stream, WRITE_WITHIN, slow)), service));
         let mut first_request = pin!(tokio::time::sleep(REQUEST_WITHIN));
         let mut ending = false;
         loop {

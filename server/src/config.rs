@@ -66,6 +66,8 @@ pub struct TlsFiles {
     pub cert: PathBuf,
     /// Its key in PEM.
     pub key: PathBuf,
+    /// The CA, in PEM, that every certificate which a peer shows must come from; peers without one are let in too.
+    pub client_ca: Option<PathBuf>,
 }
 
 impl Default for Config {
@@ -117,6 +119,9 @@ pub enum ConfigError {
     /// A certificate without a key, or the other way round.
     #[error("a certificate and its key belong together: give both --tls-cert and --tls-key")]
     HalfTls,
+    /// A CA for clients without TLS.
+    #[error("--client-ca needs TLS: give --tls-cert and --tls-key as well")]
+    CaWithoutTls,
 }
 
 impl Config {

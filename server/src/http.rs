@@ -19,7 +19,6 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http::{HeaderMap, StatusCode, header};
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use cnc_probe::respond::Runs;
@@ -41,8 +40,6 @@ pub struct Web {
     pub services: Services,
     /// Whether the speed endpoints want no token.
     pub public_speed: bool,
-    /// Room for throughput transfers.
-    pub transfers: Arc<Semaphore>,
     /// The uploads under way.
     pub runs: Arc<Runs>,
     /// The name that users see.

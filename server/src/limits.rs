@@ -102,7 +102,8 @@ pub enum Over {
     /// See [`CONNECTIONS_PER_ADDRESS`]. Nothing can be said before TLS is up: the connection is closed.
     #[error("{CONNECTIONS_PER_ADDRESS} connections are open from this address, the most there may be")]
     ConnectionsPerAddress,
-    /// See [`HANDSHAKES`]. Nothing can be said before TLS is up: the connection waits, then is closed.
+    /// See [`HANDSHAKES`]. Nothing can be said before TLS is up: the
+    /// connection waits for its turn, and is closed when that takes too long.
     #[error("too many TLS handshakes are under way")]
     Handshakes,
     /// A peer took too long to read what it had asked for. Nothing more can be said to it: the connection is closed.
@@ -247,6 +248,12 @@ impl Limits {
         over
     }
 
+    /// Gives the time that bounds count by.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        self.clock.now().elapsed
+    }
+
     fn tries(&self) -> MutexGuard<'_, Tries> {
         self.tries.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -257,8 +264,7 @@ impl Limits {
     /// # Errors
     /// Says how long to wait after too many wrong ones.
     pub fn try_one(&self, address: IpAddr) -> Result<(), Over> {
-        let now = self.clock.now().elapsed;
-        self.tries().begin(Source::of(address), now).map_err(|wait| self.reached(Over::WrongTries { wait }))
+        self.tries().begin(Source::of(address), self.now()).map_err(|wait| self.reached(Over::WrongTries { wait }))
     }
 
     /// Takes a try back that was right.
@@ -325,9 +331,15 @@ impl Limits {
         taken.map_err(|_| self.reached(Over::ConnectionsPerAddress))
     }
 
-    /// Takes a place for a TLS handshake; waits for one.
+    /// Takes a place for a TLS handshake, if one is free.
+    #[must_use]
+    pub fn handshake(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.handshakes).try_acquire_owned().ok()
+    }
+
+    /// Waits for a place for a TLS handshake.
     // Liveness: every handshake ends within its time; the caller bounds the wait as well.
-    pub async fn handshake(&self) -> Option<OwnedSemaphorePermit> {
+    pub async fn handshake_turn(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.handshakes).acquire_owned().await.ok()
     }
 

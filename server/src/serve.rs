@@ -7,10 +7,9 @@ use std::sync::Arc;
 
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::accept::{Acceptor, Forwarding, TlsError, acceptor};
+use crate::accept::{Acceptor, Forwarding, Tls, TlsError};
 use crate::config::{Config, DEFAULT_PLAN};
 use crate::grpc::{self, Services};
 use crate::http::{self, Web};
@@ -92,19 +91,20 @@ impl Opened {
     pub async fn open(config: &Config, listener: TcpListener) -> Result<Self, ServeError> {
         let data = &config.data;
         make_folder(data).map_err(|source| ServeError::Data { path: data.clone(), source })?;
-        let tls = config.tls.as_ref().map(acceptor).transpose()?;
+        let tls = config.tls.clone().map(Tls::open).transpose()?.map(Arc::new);
         let store = Store::open(&data.join(STORE_FILE))?;
         let staff = Staff::open(store.clone(), data).await?;
         let settings = settings(config, listener.local_addr().ok());
         let metrics = Arc::<Metrics>::default();
+        let limits = Arc::new(Limits::new(Arc::clone(&metrics), config.transfers));
         let services = Services {
             address_for_users: settings.public_url.clone().unwrap_or_default().into(),
             reports: Arc::new(settings.reports.clone()),
-            sessions: Sessions::start(store.clone(), settings).await?,
+            sessions: Sessions::start(store.clone(), settings, Arc::clone(&limits)).await?,
             store,
             staff,
             plans: Arc::new(config.plans.clone()),
-            limits: Arc::new(Limits::new(Arc::clone(&metrics), config.transfers)),
+            limits,
             metrics,
         };
         let ports = Ports::open(config, listener, &services, tls).await?;
@@ -157,12 +157,11 @@ impl Ports {
         config: &Config,
         listener: TcpListener,
         services: &Services,
-        tls: Option<tokio_rustls::TlsAcceptor>,
+        tls: Option<Arc<Tls>>,
     ) -> Result<Self, ServeError> {
         let web = Web {
             services: services.clone(),
             public_speed: config.public_speed,
-            transfers: Arc::new(Semaphore::new(config.transfers)),
             runs: Arc::default(),
             operator: config.operator.as_str().into(),
             secure: config.tls.is_some() || config.behind_tls_proxy,
@@ -171,8 +170,13 @@ impl Ports {
         let (grpc, health) = grpc::routes(services.clone()).await;
         let forwarding = Arc::new(Forwarding { trusted: config.trusted_proxies.clone() });
         let metrics: &Arc<Metrics> = &services.metrics;
-        let answering =
-            |router, tls| Acceptor { router, tls, forwarding: Arc::clone(&forwarding), metrics: Arc::clone(metrics) };
+        let answering = |router, tls| Acceptor {
+            router,
+            tls,
+            forwarding: Arc::clone(&forwarding),
+            metrics: Arc::clone(metrics),
+            limits: Arc::clone(&services.limits),
+        };
         let mut all = vec![(listener, answering(grpc.merge(http::routes(web.clone())), tls))];
         if let Some(address) = config.http {
             let router = http::plain(services.address_for_users.to_string());
@@ -189,6 +193,10 @@ impl Ports {
         let stop = CancellationToken::new();
         let mut accepting = tokio::task::JoinSet::new();
         for (listener, acceptor) in self.all {
+            if let Some(tls) = acceptor.tls.clone() {
+                let stop = stop.clone();
+                accepting.spawn(async move { tls.watch(stop).await });
+            }
             let address = listener.local_addr().ok();
             tracing::info!(address = address.map(tracing::field::display), "listening");
             accepting.spawn(acceptor.run(listener, stop.clone()));

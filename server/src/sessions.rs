@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
+use crate::limits::{Limits, Over, Place, SESSIONS, Source};
 use crate::secret;
 use crate::session::{NewSession, Refusal, Session, Waits};
 use crate::store::{Removed, Store, StoreError, StoredSession};
@@ -77,6 +78,9 @@ pub enum SessionsError {
         /// The names of those that exist.
         known: String,
     },
+    /// A bound was reached.
+    #[error(transparent)]
+    Over(#[from] Over),
     /// The session says no.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -97,6 +101,9 @@ pub enum AttachError {
     /// The client has no code and walk-ins are not allowed.
     #[error("this service needs a code: ask the support person for one")]
     CodeNeeded,
+    /// A bound was reached.
+    #[error(transparent)]
+    Over(#[from] Over),
     /// The record cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -115,6 +122,7 @@ pub struct Sessions {
 #[derive(Debug)]
 struct Shared {
     store: Store,
+    limits: Arc<Limits>,
     settings: Settings,
     clock: Clock,
     live: Mutex<Live>,
@@ -168,10 +176,11 @@ impl Sessions {
     ///
     /// # Errors
     /// Fails when the record cannot be read.
-    pub async fn start(store: Store, settings: Settings) -> Result<Self, SessionsError> {
+    pub async fn start(store: Store, settings: Settings, limits: Arc<Limits>) -> Result<Self, SessionsError> {
         let open = store.open_sessions().await?;
         let shared = Shared {
             store,
+            limits,
             settings,
             clock: Clock::start(),
             live: Mutex::default(),
@@ -203,7 +212,7 @@ impl Sessions {
         loop {
             let (reply, answer) = oneshot::channel();
             let command = Command::Attach { client, reply };
-            let unsent = match self.find_for_client(key_hash, code).await? {
+            let unsent = match self.find_for_client(key_hash, code, public_address).await? {
                 Found::Live(handle) => handle.commands.send(command).await.err().map(|unsent| unsent.0),
                 Found::Stored(stored) => self.go_on_with(*stored, Some(command)),
             };
@@ -223,7 +232,12 @@ impl Sessions {
     }
 
     /// Finds the session of a key, else of a code, else makes one for a walk-in.
-    async fn find_for_client(&self, key_hash: [u8; 32], code: Option<Code>) -> Result<Found, AttachError> {
+    async fn find_for_client(
+        &self,
+        key_hash: [u8; 32],
+        code: Option<Code>,
+        address: IpAddr,
+    ) -> Result<Found, AttachError> {
         if self.shared.stop.is_cancelled() {
             return Err(AttachError::Stopping);
         }
@@ -240,7 +254,9 @@ impl Sessions {
         if !self.shared.settings.walk_in {
             return Err(AttachError::CodeNeeded);
         }
-        let id = self.open(self.new_id(), String::new(), self.default_plan(), true).id;
+        let place = self.shared.limits.walk_in(address)?;
+        self.must_have_room()?;
+        let id = self.open(self.new_id(), String::new(), self.default_plan(), Some(place)).id;
         self.handle(id).map(Found::Live).ok_or(AttachError::Stopping)
     }
 
@@ -259,27 +275,40 @@ impl Sessions {
             Some(name) => self.plan(name)?,
             None => self.default_plan(),
         };
-        Ok(self.open(id, label, plan, false))
+        self.must_have_room()?;
+        Ok(self.open(id, label, plan, None))
     }
 
-    fn open(&self, id: SessionId, label: String, plan: Plan, walk_in: bool) -> SessionOverview {
+    fn must_have_room(&self) -> Result<(), Over> {
+        let live = self.shared.live().handles.len();
+        if live < SESSIONS { Ok(()) } else { Err(self.shared.limits.reached(Over::Sessions)) }
+    }
+
+    fn open(&self, id: SessionId, label: String, plan: Plan, walk_in: Option<Place<Source>>) -> SessionOverview {
         let now = self.shared.clock.now();
         let code = Code::from_random(secret::random_u64());
-        let new = NewSession { id, label, plan, code, code_hash: secret::hash(&code.bits().to_be_bytes()), walk_in };
+        let new = NewSession {
+            id,
+            label,
+            plan,
+            code,
+            code_hash: secret::hash(&code.bits().to_be_bytes()),
+            walk_in: walk_in.is_some(),
+        };
         let session = Session::create(new, self.shared.settings.waits, now);
         let overview = session.overview().clone();
         // A new session's id is its own, so nothing comes back.
-        self.run(session, None);
+        self.run(session, None, walk_in);
         overview
     }
 
     /// Goes on with a stored session, obeying a first command; gives that back if the session is live already.
     fn go_on_with(&self, stored: StoredSession, first: Option<Command>) -> Option<Command> {
         let now = self.shared.clock.now();
-        self.run(Session::restore(stored, self.shared.settings.waits, now), first)
+        self.run(Session::restore(stored, self.shared.settings.waits, now), first, None)
     }
 
-    fn run(&self, session: Session, first: Option<Command>) -> Option<Command> {
+    fn run(&self, session: Session, first: Option<Command>, place: Option<Place<Source>>) -> Option<Command> {
         let overview = session.overview().clone();
         let id = overview.id;
         let (commands, queue) = mpsc::channel(COMMANDS);
@@ -301,7 +330,10 @@ impl Sessions {
         live.handles.insert(id, Handle { commands, overview: Arc::clone(&overview) });
         drop(live);
         let task = Task::new(session, Arc::clone(&self.shared), queue, overview, speed_token);
-        self.shared.tasks.spawn(task.run());
+        self.shared.tasks.spawn(async move {
+            let _place = place;
+            task.run().await;
+        });
         unsent
     }
 
@@ -399,7 +431,7 @@ impl Sessions {
     /// Follows a session: a snapshot first, then what changes. A follower that falls behind gets a new snapshot.
     ///
     /// # Errors
-    /// Fails when the session is unknown or the record cannot be read.
+    /// Fails when the session is unknown, there are as many watchers as there may be, or the record cannot be read.
     pub async fn watch(&self, id: SessionId) -> Result<Watching, SessionsError> {
         Watching::begin(self.clone(), id).await
     }

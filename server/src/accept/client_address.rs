@@ -35,7 +35,9 @@ impl Forwarding {
         client
     }
 
-    fn trusts(&self, address: IpAddr) -> bool {
+    /// Tells whether an address is a proxy's, through which many clients come.
+    #[must_use]
+    pub fn trusts(&self, address: IpAddr) -> bool {
         self.trusted.iter().any(|network| network.contains(address))
     }
 }

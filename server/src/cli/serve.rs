@@ -33,6 +33,9 @@ pub(super) struct ServeArguments {
     /// The certificate's key, a PEM file
     #[arg(long, env = "CNC_TLS_KEY", value_name = "FILE")]
     tls_key: Option<PathBuf>,
+    /// A CA, a PEM file: certificates that peers show must come from it; peers without one are let in as well
+    #[arg(long, env = "CNC_CLIENT_CA", value_name = "FILE")]
+    client_ca: Option<PathBuf>,
     /// A proxy in front speaks TLS: allow plain connections beyond loopback
     #[arg(long)]
     behind_tls_proxy: bool,
@@ -64,10 +67,13 @@ impl ServeArguments {
             None => Config::default(),
         };
         config.tls = match (self.tls_cert, self.tls_key) {
-            (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
+            (Some(cert), Some(key)) => Some(TlsFiles { cert, key, client_ca: None }),
             (None, None) => config.tls,
             (Some(_), None) | (None, Some(_)) => return Err(ConfigError::HalfTls.into()),
         };
+        if let Some(ca) = self.client_ca {
+            config.tls.as_mut().ok_or(ConfigError::CaWithoutTls)?.client_ca = Some(ca);
+        }
         config.listen = self.listen.unwrap_or(config.listen);
         config.data = self.data.unwrap_or(config.data);
         config.behind_tls_proxy |= self.behind_tls_proxy;

@@ -51,11 +51,12 @@ fn url(text: &str) -> Option<String> {
 fn tls(section: &Section<'_, '_>) -> Option<TlsFiles> {
     let within = Section::within(section.reading, "tls", section.value("tls")?)?;
     let (cert, key) = (within.parsed("cert", "a file"), within.parsed("key", "a file"));
+    let client_ca = within.parsed("client_ca", "a file");
     if cert.is_none() || key.is_none() {
         within.wrong("needs both cert and key, each a PEM file");
     }
     within.finish();
-    Some(TlsFiles { cert: cert?, key: key? })
+    Some(TlsFiles { cert: cert?, key: key?, client_ca })
 }
 
 fn waits(section: &Section<'_, '_>) -> Waits {

@@ -55,7 +55,7 @@ fn a_whole_file_is_read() {
     assert_eq!(config.address_for_users(), "https://check.example.com");
     assert_eq!(config.waits.grace, Duration::from_secs(90));
     assert_eq!(config.trusted_proxies.len(), 2);
-    assert_eq!(config.tls, Some(TlsFiles { cert: "cert.pem".into(), key: "key.pem".into() }));
+    assert_eq!(config.tls, Some(TlsFiles { cert: "cert.pem".into(), key: "key.pem".into(), client_ca: None }));
     assert!(!config.walk_in && config.public_speed && config.behind_tls_proxy);
     assert_eq!(config.transfers, 8);
 
@@ -199,7 +199,7 @@ fn plain_beyond_loopback_is_refused() {
     let open = Config { listen: "0.0.0.0:7443".parse().expect("an address"), ..Config::default() };
     assert!(matches!(open.clone().checked(), Err(ConfigError::PlainBeyondLoopback(_))));
     assert!(Config { behind_tls_proxy: true, ..open.clone() }.checked().is_ok());
-    let tls = Some(TlsFiles { cert: "c".into(), key: "k".into() });
+    let tls = Some(TlsFiles { cert: "c".into(), key: "k".into(), client_ca: None });
     assert!(Config { tls, ..open }.checked().is_ok());
     assert!(Config::default().checked().is_ok());
 }

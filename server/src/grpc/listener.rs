@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cnc_model::message::{ClientMessage, Hello};
@@ -15,6 +16,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::{Services, status};
 use crate::accept::ClientAddress;
+use crate::limits::{Limits, Over, Pace, Place, Source};
 use crate::metrics::Lasting;
 use crate::sessions::{AttachError, Inbound, InboundError, OUTBOUND};
 
@@ -36,11 +38,16 @@ impl v1::listener_server::Listener for Door {
     async fn session(&self, request: Request<Streaming<v1::ClientMessage>>) -> Result<Response<Outgoing>, Status> {
         let address = request.extensions().get::<ClientAddress>().copied();
         let ClientAddress(address) = address.ok_or_else(|| Status::internal("the peer's address is not known"))?;
+        let limits = &self.services.limits;
+        let place = limits.stream(address).map_err(status::over)?;
+        let waiting = limits.hello().map_err(status::over)?;
         let mut incoming = request.into_inner();
         let hello = hello(&mut incoming).await?;
+        drop(waiting);
         let (outbound, queue) = mpsc::channel(OUTBOUND);
         let tries_a_code = self.tries(&hello, address).await?;
-        let attached = self.services.sessions.attach(hello, address, inbound(incoming), outbound).await;
+        let attached =
+            self.services.sessions.attach(hello, address, inbound(incoming, Arc::clone(limits)), outbound).await;
         if tries_a_code && !matches!(attached, Err(AttachError::UnknownCode(_))) {
             self.services.limits.tried_right(address);
         }
@@ -49,7 +56,7 @@ impl v1::listener_server::Listener for Door {
             tracing::debug!(%error, "a client was not let in");
             return Err(status::not_attached(&error));
         }
-        Ok(Response::new(outgoing(queue, self.services.metrics.stream())))
+        Ok(Response::new(outgoing(queue, (place, self.services.metrics.stream()))))
     }
 }
 
@@ -78,9 +85,13 @@ async fn hello(incoming: &mut Streaming<v1::ClientMessage>) -> Result<Hello, Sta
 }
 
 /// What comes after the hello, checked. Messages of a kind that only a newer client knows are passed over.
-fn inbound(incoming: Streaming<v1::ClientMessage>) -> Inbound {
-    Box::pin(incoming.filter_map(|message| {
+fn inbound(incoming: Streaming<v1::ClientMessage>, limits: Arc<Limits>) -> Inbound {
+    let mut pace = Pace::from(limits.now());
+    Box::pin(incoming.filter_map(move |message| {
         let checked = match message {
+            Ok(message) if !pace.take(items(&message), limits.now()) => {
+                Some(Err(InboundError::TooMuch(limits.reached(Over::Items))))
+            }
             Ok(message) => match ClientMessage::try_from(message) {
                 Ok(message) => Some(Ok(message)),
                 Err(error) if error.is_unknown() => None,
@@ -92,11 +103,22 @@ fn inbound(incoming: Streaming<v1::ClientMessage>) -> Inbound {
     }))
 }
 
+/// Counts what a message holds, before it is read any further.
+fn items(message: &v1::ClientMessage) -> usize {
+    match &message.message {
+        Some(v1::client_message::Message::Batch(batch)) => batch.items.len(),
+        Some(v1::client_message::Message::Hello(_)) | None => 0,
+    }
+}
+
+/// What a stream holds for as long as it lasts.
+type Held = (Place<Source>, Lasting);
+
 type Queue = mpsc::Receiver<Result<cnc_model::message::ListenerMessage, crate::sessions::Closing>>;
 
-fn outgoing(queue: Queue, counted: Lasting) -> Outgoing {
+fn outgoing(queue: Queue, held: Held) -> Outgoing {
     Box::pin(ReceiverStream::new(queue).map(move |message| {
-        let _counted = &counted;
+        let _held = &held;
         message.map(v1::ListenerMessage::from).map_err(|closing| status::closing(&closing))
     }))
 }

@@ -4,7 +4,7 @@ use cnc_proto::Invalid;
 use tonic::{Code, Status};
 
 use crate::limits::Over;
-use crate::session::Refusal;
+use crate::session::{Refusal, Violation};
 use crate::sessions::{AttachError, Closing, SessionsError};
 use crate::staff::Denied;
 use crate::store::StoreError;
@@ -46,6 +46,7 @@ pub(super) fn not_attached(error: &AttachError) -> Status {
     match error {
         AttachError::UnknownCode(_) => Status::not_found(error.to_string()),
         AttachError::CodeNeeded => Status::permission_denied(error.to_string()),
+        AttachError::Over(over) => self::over(*over),
         AttachError::Store(error) => store(error),
         AttachError::Stopping => Status::unavailable(error.to_string()),
     }
@@ -54,6 +55,7 @@ pub(super) fn not_attached(error: &AttachError) -> Status {
 /// The listener closes a client's stream.
 pub(super) fn closing(closing: &Closing) -> Status {
     let code = match closing {
+        Closing::Violation(Violation::TooManyItems) | Closing::TooMuch(_) => Code::ResourceExhausted,
         Closing::Violation(_) | Closing::Invalid(_) => Code::InvalidArgument,
         Closing::Replaced => Code::Aborted,
         Closing::StoreFailed => Code::Unavailable,
@@ -68,6 +70,7 @@ pub(super) fn sessions(error: &SessionsError) -> Status {
         SessionsError::Ended(_) => Status::failed_precondition(error.to_string()),
         SessionsError::Refused(refusal) => refused(*refusal),
         SessionsError::Store(error) => store(error),
+        SessionsError::Over(over) => self::over(*over),
         SessionsError::Stopping => Status::unavailable(error.to_string()),
     }
 }

@@ -1,14 +1,15 @@
 //! The speed endpoints: who may use them and how many at a time. What they send and count is `cnc-probe`'s.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::{Query, Request, State};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use bytes::Bytes;
 use cnc_model::test::{MAX_BYTES, MAX_LOAD};
 use cnc_probe::respond;
@@ -16,9 +17,11 @@ use http::{HeaderMap, StatusCode, header};
 use http_body::{Frame, SizeHint};
 use http_body_util::Limited;
 use serde::Deserialize;
-use tokio::sync::OwnedSemaphorePermit;
 
+use super::pages::over_plain;
 use super::{Web, token};
+use crate::accept::ClientAddress;
+use crate::limits::{self, Source};
 use crate::metrics::Lasting;
 
 /// How long one upload may take: the longest test, and some time for its start and end.
@@ -40,8 +43,13 @@ pub(super) struct OfRun {
 }
 
 /// Sends so many bytes.
-pub(super) async fn download(State(web): State<Web>, Query(wanted): Query<Wanted>, headers: HeaderMap) -> Response {
-    let place = match Place::take(&web, &headers) {
+pub(super) async fn download(
+    State(web): State<Web>,
+    Extension(ClientAddress(address)): Extension<ClientAddress>,
+    Query(wanted): Query<Wanted>,
+    headers: HeaderMap,
+) -> Response {
+    let place = match Place::take(&web, address, &headers) {
         Ok(place) => place,
         Err(refused) => return refused,
     };
@@ -53,8 +61,13 @@ pub(super) async fn download(State(web): State<Web>, Query(wanted): Query<Wanted
 }
 
 /// Takes what is sent, drops it, and tells how much it was.
-pub(super) async fn upload(State(web): State<Web>, Query(wanted): Query<InRun>, request: Request) -> Response {
-    let place = match Place::take(&web, request.headers()) {
+pub(super) async fn upload(
+    State(web): State<Web>,
+    Extension(ClientAddress(address)): Extension<ClientAddress>,
+    Query(wanted): Query<InRun>,
+    request: Request,
+) -> Response {
+    let place = match Place::take(&web, address, request.headers()) {
         Ok(place) => place,
         Err(refused) => return refused,
     };
@@ -110,20 +123,19 @@ fn admitted(web: &Web, headers: &HeaderMap) -> Result<(), Response> {
 /// A place among the transfers, given back when the transfer ends.
 struct Place {
     web: Web,
-    _permit: OwnedSemaphorePermit,
+    _held: limits::Place<Source>,
     _counted: Lasting,
 }
 
 impl Place {
     #[expect(clippy::result_large_err, reason = "the error is the answer itself, given at once")]
-    fn take(web: &Web, headers: &HeaderMap) -> Result<Self, Response> {
+    fn take(web: &Web, address: IpAddr, headers: &HeaderMap) -> Result<Self, Response> {
         admitted(web, headers)?;
-        let Ok(permit) = std::sync::Arc::clone(&web.transfers).try_acquire_owned() else {
+        let place = web.services.limits.transfer(address).map_err(|over| {
             web.services.metrics.transfer_refused();
-            let why = "too many throughput tests run now: try again in a moment\n";
-            return Err((StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")], why).into_response());
-        };
-        Ok(Self { web: web.clone(), _permit: permit, _counted: web.services.metrics.transfer() })
+            over_plain(over)
+        })?;
+        Ok(Self { web: web.clone(), _held: place, _counted: web.services.metrics.transfer() })
     }
 }
 

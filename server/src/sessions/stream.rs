@@ -7,6 +7,7 @@ use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio_stream::Stream;
 
+use crate::limits::Over;
 use crate::session::Violation;
 
 /// What comes from a client after its hello.
@@ -29,6 +30,9 @@ pub enum InboundError {
     /// A message is not what the protocol allows.
     #[error("{0}")]
     Invalid(String),
+    /// More came than any sound client sends.
+    #[error(transparent)]
+    TooMuch(#[from] Over),
 }
 
 /// Why the listener closes a client's stream.
@@ -40,6 +44,9 @@ pub enum Closing {
     /// The client sent what the protocol does not allow.
     #[error("{0}")]
     Invalid(String),
+    /// The client sent more than any sound one does.
+    #[error(transparent)]
+    TooMuch(#[from] Over),
     /// The client came back on another stream.
     #[error("this session goes on over a newer connection")]
     Replaced,

@@ -190,6 +190,7 @@ impl Task {
                 self.close_stream(Some(Closing::Invalid("hello came twice on one stream".into())));
             }
             Event::Inbound(Some(Err(InboundError::Invalid(why)))) => self.close_stream(Some(Closing::Invalid(why))),
+            Event::Inbound(Some(Err(InboundError::TooMuch(over)))) => self.close_stream(Some(Closing::TooMuch(over))),
             Event::Inbound(Some(Err(InboundError::Broken(_))) | None) => self.close_stream(None),
             Event::Command(command) => self.obey(command),
             Event::Committed(number, Ok(())) => self.session.stored(number),

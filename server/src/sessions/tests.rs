@@ -48,7 +48,7 @@ async fn open(folder: &TempDir) -> Sessions {
         reports: folder.path().join("reports"),
         public_url: Some("http://127.0.0.1".into()),
     };
-    Sessions::start(store, settings).await.expect("sessions")
+    Sessions::start(store, settings, Arc::new(crate::limits::Limits::new(Arc::default(), 1))).await.expect("sessions")
 }
 
 /// A client's end of a stream.

@@ -10,6 +10,7 @@ use tokio_stream::Stream;
 
 use super::task::Command;
 use super::{Sessions, SessionsError};
+use crate::limits::Place;
 
 /// Events that wait for one watcher. A full queue costs that watcher its place: when it has read what is there it
 /// gets a fresh snapshot, and nobody else notices.
@@ -60,11 +61,13 @@ pub struct Watching {
     id: SessionId,
     first: VecDeque<WatchEvent>,
     events: Option<Seat>,
+    _place: Place<SessionId>,
 }
 
 impl Watching {
     pub(super) async fn begin(sessions: Sessions, id: SessionId) -> Result<Self, SessionsError> {
-        let mut watching = Self { sessions, id, first: VecDeque::new(), events: None };
+        let place = sessions.shared.limits.watcher(id)?;
+        let mut watching = Self { sessions, id, first: VecDeque::new(), events: None, _place: place };
         watching.sit_down().await?;
         Ok(watching)
     }

@@ -3,6 +3,7 @@
 mod door;
 mod join;
 mod life;
+mod limits;
 mod login;
 
 mod running;

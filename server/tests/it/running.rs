@@ -218,6 +218,29 @@ impl Client {
         self.to.send(batch.into()).await.expect("the stream is up");
     }
 
+    /// Sends the first items again and again, reading meanwhile; gives what the stream ends with.
+    pub(crate) async fn flood(self, items: Vec<Item>) -> Status {
+        let Self { to, mut from, .. } = self;
+        let batch = v1::ClientMessage::from(ClientMessage::Batch(Batch { first: Sequence::new(1), items }));
+        let send = async {
+            while to.send(batch.clone()).await.is_ok() {}
+            std::future::pending().await
+        };
+        let read = async {
+            loop {
+                match from.message().await {
+                    Ok(Some(_)) => {}
+                    Ok(None) => panic!("it ended without a word"),
+                    Err(status) => return status,
+                }
+            }
+        };
+        tokio::select! {
+            status = tokio::time::timeout(PATIENCE, read) => status.expect("in time"),
+            () = send => unreachable!("it never ends"),
+        }
+    }
+
     pub(crate) async fn receive(&mut self) -> Result<Option<ListenerMessage>, Status> {
         let message = tokio::time::timeout(PATIENCE, self.from.message()).await.expect("in time")?;
         Ok(message.map(|message| message.try_into().expect("sound")))
@@ -264,6 +287,6 @@ impl Certificates {
 
     pub(crate) fn files(&self) -> cnc_server::config::TlsFiles {
         let path = |name| self.folder.path().join(name);
-        cnc_server::config::TlsFiles { cert: path("cert.pem"), key: path("key.pem") }
+        cnc_server::config::TlsFiles { cert: path("cert.pem"), key: path("key.pem"), client_ca: None }
     }
 }
