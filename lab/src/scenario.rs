@@ -29,6 +29,7 @@ const EMBEDDED: &[(&str, &str)] = embedded![
     "delay40",
     "loss10",
     "loss2",
+    "lossy-home",
     "path7",
     "plain",
     "rate20",

@@ -20,6 +20,9 @@ use crate::{
 const PROGRAMS: &[(&str, &str)] =
     &[("ip", "iproute2"), ("tc", "iproute2"), ("nft", "nftables"), ("ethtool", "ethtool")];
 
+/// How often devices are looked at while they come up. A look takes milliseconds, coming up seldom more than one.
+const CARRIER_LOOKS: usize = 2_000;
+
 /// Bits of `CapEff`: network administration, raw sockets, mounting namespaces' names.
 const CAPABILITIES: u64 = 1 << 12 | 1 << 13 | 1 << 21;
 
@@ -41,6 +44,7 @@ impl Spaces {
             spaces.open.insert(name.clone(), namespace);
         }
         spaces.fill(&plan.spaces)?;
+        spaces.names.iter().try_for_each(|name| await_carriers(name))?;
         Ok(spaces)
     }
 
@@ -98,6 +102,22 @@ fn fill(space: &Space) -> Result<(), LabError> {
         }
     }
     Ok(())
+}
+
+/// Waits until the kernel has noticed that both ends of every device are up: before that it drops what is sent, and on
+/// a busy machine that takes a while.
+fn await_carriers(space: &str) -> Result<(), LabError> {
+    for _ in 0..CARRIER_LOOKS {
+        let listing = run_batch(Some(space), "ip", &["-json", "link", "show", "up"], "")?;
+        let links: Vec<serde_json::Value> = serde_json::from_slice(&listing).unwrap_or_default();
+        // Those that the filter leaves out are listed as empty objects.
+        let comes_up = |link: &serde_json::Value| link["link_type"] == "ether" && link["operstate"] != "UP";
+        if !links.iter().any(comes_up) {
+            return Ok(());
+        }
+    }
+    let late = io::Error::from(io::ErrorKind::TimedOut);
+    Err(LabError::system(format!("the devices of {space} do not come up"))(late))
 }
 
 /// What to do about the one setting that is refused for a reason nobody guesses.

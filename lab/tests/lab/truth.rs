@@ -139,8 +139,11 @@ fn rate20_carries_20_mbit_both_ways_and_its_queue_holds_50_ms() {
         let expected = 20.0 * 1448.0 / 1500.0;
         assert!((rate / expected - 1.0).abs() < 0.05, "{rate} Mbit/s {direction}");
         let printed = String::from_utf8(ping.wait_with_output().unwrap().stdout).unwrap();
-        let most = round_trips(&printed).into_iter().fold(0.0, f64::max);
-        assert!((35.0..56.0).contains(&most), "{most} ms under load {direction}");
+        let mut times = round_trips(&printed);
+        times.sort_by(f64::total_cmp);
+        // The queue's 50 ms, but for the slowest few: a busy machine adds to those.
+        let full = times[times.len() * 9 / 10];
+        assert!((35.0..56.0).contains(&full), "{full} ms under load {direction}");
     }
     let drops = (lab.counts("r1", "r2").unwrap().queue_drops, lab.counts("r2", "r1").unwrap().queue_drops);
     assert!(drops.0 > 0 && drops.1 > 0, "{drops:?}");
