@@ -2,9 +2,11 @@
 //! test, and of the product it knows its contract: commands, exit codes, JSON, `cnc.v1`, the store's tables.
 
 pub mod client;
+pub mod fuzz;
 pub mod lines;
 pub mod listener;
 pub mod programs;
+pub mod random;
 pub mod staff;
 pub mod store;
 pub mod wire;

@@ -15,6 +15,26 @@ pub fn samples(file: &Path, session: &str) -> usize {
     usize::try_from(count).expect("a count is not negative")
 }
 
+/// Gives the last sequence of a session's stored samples; 0 without any.
+///
+/// # Panics
+/// When the store cannot be read.
+#[must_use]
+pub fn last_sample(file: &Path, session: &str) -> u64 {
+    let sql = "SELECT coalesce(max(sequence), 0) FROM samples WHERE session_id = ?1";
+    let last: i64 = open(file).query_row(sql, [session], |row| row.get(0)).expect("the samples can be read");
+    last.unsigned_abs()
+}
+
+/// Gives what SQLite says of the file as a whole: `ok`, or what is wrong.
+///
+/// # Panics
+/// When the store cannot be opened.
+#[must_use]
+pub fn integrity(file: &Path) -> String {
+    open(file).query_row("PRAGMA integrity_check", (), |row| row.get(0)).expect("the store can be checked")
+}
+
 /// Lists a session's tests as kind and outcome, in the order of issue.
 ///
 /// # Panics
