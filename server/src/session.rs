@@ -29,9 +29,6 @@ pub const MAX_TESTS: usize = 1_000;
 /// The most items of one session: a day of 100 probes a second; beyond this somebody fills the disk.
 pub const MAX_ITEMS: u64 = 10_000_000;
 
-/// The most items of one session: a day of 100 probes a second; beyond this somebody fills the disk.
-pub const MAX_ITEMS: u64 = 10_000_000;
-
 /// Samples kept for watchers that come late; older ones are read from the store.
 pub const RECENT_SAMPLES: usize = 256;
 

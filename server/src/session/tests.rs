@@ -567,12 +567,3 @@ fn a_session_has_so_many_items() {
     assert_eq!(story.observe(MAX_ITEMS, consents), Err(Violation::TooManyItems));
     assert_eq!(story.session.received.get(), MAX_ITEMS, "what was before it is kept");
 }
-
-#[test]
-fn a_session_has_so_many_items() {
-    let mut story = Story::active(vec![vec![ping()]]);
-    story.session.received = Sequence::new(MAX_ITEMS - 1);
-    let consents = vec![consent(), consent()];
-    assert_eq!(story.observe(MAX_ITEMS, consents), Err(Violation::TooManyItems));
-    assert_eq!(story.session.received.get(), MAX_ITEMS, "what was before it is kept");
-}
