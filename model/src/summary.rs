@@ -29,7 +29,7 @@ pub struct Measured {
     pub address: Option<IpAddr>,
     /// The method's name and version, like `ping/1`.
     pub method: String,
-    /// The engine that this machine permitted, like `surge-ping raw`.
+    /// The engine that this machine permitted, like `icmp raw`.
     pub engine: String,
     /// Samples that the measuring loop dropped because nobody took them in time; zero in any healthy run.
     pub shed: u64,

@@ -5,7 +5,11 @@ use std::fmt;
 /// By which means something was measured; which one, the machine's permissions decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Engine {
-    /// ICMP echo by surge-ping on a raw socket.
+    /// ICMP echo by Linux's raw socket, stamped by the kernel.
+    IcmpRaw,
+    /// ICMP echo by Linux's datagram socket, stamped by the kernel.
+    IcmpDatagram,
+    /// ICMP echo by surge-ping on a raw socket, where there is no engine of our own.
     PingRaw,
     /// ICMP echo by surge-ping on a datagram socket, which shows neither ICMP errors nor the reply's TTL.
     PingDatagram,
@@ -34,6 +38,8 @@ impl Engine {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::IcmpRaw => "icmp raw",
+            Self::IcmpDatagram => "icmp datagram",
             Self::PingRaw => "surge-ping raw",
             Self::PingDatagram => "surge-ping datagram",
             Self::TcpConnect => "tcp connect",

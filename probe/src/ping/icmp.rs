@@ -1,118 +1,181 @@
-//! ICMP echo by surge-ping, on a raw socket where that is permitted, else on a datagram one.
+//! ICMP echo on Linux by a socket of our own, with the kernel's stamps for both ends of an RTT where it gives them.
+//!
+//! One task sends, receives and keeps the times of one ping; nothing is started per probe.
 
-use std::future::Future;
-use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
-use std::task::Poll;
-use std::time::Duration;
+mod control;
+mod flights;
+mod kernel;
+mod moment;
+mod packet;
+mod socket;
 
-use cnc_model::Ttl;
-use cnc_model::ping::{Clock, PingReply};
-use socket2::Type;
-use surge_ping::{Client, Config, ICMP, IcmpPacket, PingIdentifier, PingSequence, Pinger, SurgeError};
-use tokio::time::Instant;
+use std::net::SocketAddr;
 
-use super::{Answer, Flight, LATE_WAIT};
-use crate::identifier::Identifier;
-use crate::{Engine, ProbeError};
+use cnc_model::ping::{PingReply, PingSample};
+use cnc_model::test::PingTest;
+use cnc_model::{Sample, Ttl};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
+use tokio_util::sync::CancellationToken;
 
-/// The most probes not done with: at the fastest pace and the longest timeout there are no more, and sequence
-/// numbers have 16 bits.
-pub(super) const MOST_UNDER_WAY: usize = 65_535;
+use flights::{Flights, Sent};
+use kernel::Room;
+use moment::{Moment, Wall, round_trip};
+use packet::Echo;
+use socket::{Message, Note, Socket};
 
-const V4_ECHO_REPLY: u8 = 0;
-const V4_REDIRECT: u8 = 5;
-const V6_ECHO_REPLY: u8 = 129;
+use crate::{Engine, ProbeError, Sink};
 
-/// Sends ICMP echo requests to one address.
-pub(super) struct Prober {
-    client: Client,
+/// The most messages and as many notes taken before the pace is looked at again. What is left is taken next.
+const MOST_AT_ONCE: u32 = 256;
+
+/// How often a send is tried that fails with the error of an earlier probe.
+const SENDS: u32 = 4;
+
+/// Pings an address.
+pub(super) async fn ping(
     target: SocketAddr,
-    identifier: Identifier,
-    payload: Arc<[u8]>,
-    timeout: Duration,
+    test: &PingTest,
+    sink: &Sink,
+    cancel: &CancellationToken,
+) -> Result<Engine, ProbeError> {
+    ping_by(Socket::open(target)?, target, test, sink, cancel).await
 }
 
-impl Prober {
-    /// Opens the socket.
-    pub(super) fn open(target: SocketAddr, payload_bytes: u16, timeout: Duration) -> Result<Self, ProbeError> {
-        let kind = if target.is_ipv4() { ICMP::V4 } else { ICMP::V6 };
-        let mut config = Config::builder().kind(kind).sock_type_hint(Type::RAW);
-        if cfg!(windows) {
-            // An unbound socket cannot receive there.
-            let unspecified = if target.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
-            config = config.bind(unspecified.parse().expect("an address"));
-        }
-        let client = Client::new(&config.build()).map_err(|source| not_opened(&source))?;
-        let payload = (0..=u8::MAX).cycle().take(payload_bytes.into()).collect();
-        Ok(Self { client, target, identifier: Identifier::take()?, payload, timeout })
-    }
-
-    /// Names the engine that the system permitted.
-    pub(super) fn engine(&self) -> Engine {
-        if self.client.get_socket().get_type() == Type::RAW { Engine::PingRaw } else { Engine::PingDatagram }
-    }
-
-    /// Sends the `seq`-th echo request.
-    pub(super) async fn send(&self, seq: u32) -> Flight {
-        let mut pinger = self.client.pinger(self.target.ip(), PingIdentifier(self.identifier.get())).await;
-        pinger.timeout(self.timeout + LATE_WAIT);
-        if let SocketAddr::V6(v6) = self.target {
-            pinger.scope_id(v6.scope_id());
-        }
-        let number = PingSequence(u16::try_from(seq & 0xffff).expect("16 bits"));
-        let payload = Arc::clone(&self.payload);
-        Flight::start(|sent| exchange(pinger, number, payload, sent)).await
-    }
-}
-
-/// Sends one echo request and waits for what comes back.
-async fn exchange(mut pinger: Pinger, number: PingSequence, payload: Arc<[u8]>, sent: Instant) -> Answer {
-    loop {
-        let resent = sent.elapsed();
-        // surge-ping counts from after the send; the RTT counts from before it. Its first poll is the send.
-        let before = Instant::now();
-        let mut ping = std::pin::pin!(pinger.ping(number, &payload));
-        let first = std::future::poll_fn(|cx| Poll::Ready(ping.as_mut().poll(cx))).await;
-        let sending = before.elapsed();
-        let result = match first {
-            // The reply overtook the end of the send.
-            Poll::Ready(result) => result.map(|(packet, _)| (packet, Duration::ZERO)),
-            Poll::Pending => ping.await,
-        };
-        match result {
-            // A redirect is advice, not an answer, but surge-ping stops waiting after it: send and wait once more,
-            // and count from the first send.
-            Ok((IcmpPacket::V4(packet), _)) if packet.get_icmp_type().0 == V4_REDIRECT => {}
-            Ok((packet, rtt)) => return answer(&packet, resent + sending + rtt),
-            Err(SurgeError::IOError(_) | SurgeError::IdenticalRequests { .. }) => return Answer::NotSent,
-            Err(_) => return Answer::Silence,
+async fn ping_by(
+    socket: Socket,
+    target: SocketAddr,
+    test: &PingTest,
+    sink: &Sink,
+    cancel: &CancellationToken,
+) -> Result<Engine, ProbeError> {
+    let echo = Echo::new(target.ip(), socket.identifier(), test.payload_bytes);
+    let (room, flights) = (Room::new(), Flights::new(test.timeout));
+    let began = Instant::now();
+    let mut run = Run { socket: &socket, sink, echo, room, flights, zero: Moment::now() };
+    let mut pace = interval_at(began, test.interval);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    while run.flights.next() < test.count || !run.flights.is_idle() {
+        let timeout = run.flights.next_timeout().map(|at| began + at);
+        // Liveness: every waiting probe ends by its timeout; cancelled by the caller.
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => break,
+            _ = pace.tick(), if run.flights.next() < test.count => run.send(),
+            () = sleep_until(timeout.unwrap_or(began)), if timeout.is_some() => {
+                let now = began.elapsed();
+                // What came in time but was not looked at yet is no loss.
+                run.take();
+                run.flights.pass(now, &mut tell(sink));
+            }
+            ready = socket.ready() => {
+                let failed = |error: std::io::Error| {
+                    ProbeError::Engine { engine: socket.engine().name(), why: error.to_string() }
+                };
+                let mut ready = ready.map_err(failed)?;
+                if run.take() {
+                    ready.clear_ready();
+                }
+            }
         }
     }
+    Ok(socket.engine())
 }
 
-/// Tells replies from ICMP errors, which come as answers too.
-fn answer(packet: &IcmpPacket, rtt: Duration) -> Answer {
-    let (is_reply, from, ttl) = match packet {
-        IcmpPacket::V4(v4) => {
-            let ttl = v4.get_ttl().and_then(|ttl| Ttl::try_from(u32::from(ttl)).ok());
-            (v4.get_icmp_type().0 == V4_ECHO_REPLY, IpAddr::V4(v4.get_source()), ttl)
+/// A ping under way.
+struct Run<'a> {
+    socket: &'a Socket,
+    sink: &'a Sink,
+    echo: Echo,
+    room: Room,
+    flights: Flights,
+    /// When the test began.
+    zero: Moment,
+}
+
+/// What was among the notes that were taken.
+#[derive(Default)]
+struct Notes {
+    /// The stamp of the request just sent.
+    stamp: Option<Wall>,
+    /// Whether there was an ICMP error.
+    error: bool,
+    /// Whether there may be more.
+    more: bool,
+}
+
+impl Run<'_> {
+    /// Sends the next probe.
+    fn send(&mut self) {
+        self.echo.prepare(self.flights.next());
+        let mut before = Moment::now();
+        let mut sent = None;
+        for _ in 0..SENDS {
+            before = Moment::now();
+            let result = self.socket.send(self.echo.request());
+            let end = Wall::now();
+            let Notes { stamp, error, .. } = self.take_notes(|stamp| before.sent_at(stamp, end));
+            if result.is_ok() {
+                sent = Some(Sent { before, stamp });
+            }
+            // A send gives the error of an earlier probe instead of sending, and then not again.
+            if result.is_ok() || !error {
+                break;
+            }
         }
-        // The hop limit is not told.
-        IcmpPacket::V6(v6) => (v6.get_icmpv6_type().0 == V6_ECHO_REPLY, IpAddr::V6(v6.get_source()), None),
-    };
-    if is_reply {
-        Answer::Reply(PingReply { rtt, from, ttl, clock: Clock::User })
-    } else {
-        Answer::Unreachable { from: Some(from) }
+        self.flights.add(before.since(&self.zero), sent, &mut tell(self.sink));
+    }
+
+    /// Takes replies and ICMP errors, and says whether there are none left.
+    fn take(&mut self) -> bool {
+        let mut left = MOST_AT_ONCE;
+        while left > 0 {
+            let Some(message) = self.socket.message(&mut self.room) else { break };
+            let after = Moment::now();
+            left -= 1;
+            if let Some((seq, reply)) = reply(&self.echo, &self.flights, &message, &after) {
+                self.flights.replied(seq, reply, &mut tell(self.sink));
+            }
+        }
+        left > 0 && !self.take_notes(|_| false).more
+    }
+
+    fn take_notes(&mut self, is_ours: impl Fn(Wall) -> bool) -> Notes {
+        let mut notes = Notes::default();
+        for _ in 0..MOST_AT_ONCE {
+            match self.socket.note(&mut self.room) {
+                None => return notes,
+                // Through a tunnel a packet is handed over twice: the first time counts.
+                Some(Note::Sent(stamp)) if is_ours(stamp) => notes.stamp = notes.stamp.or(Some(stamp)),
+                Some(Note::Sent(_) | Note::Other) => {}
+                Some(Note::Error { from, quote }) => {
+                    notes.error = true;
+                    let probe = self.echo.quoted(quote).and_then(|low| self.flights.find(low));
+                    if let Some((seq, _)) = probe.filter(|&(seq, _)| self.echo.is_quote_of(seq, quote)) {
+                        self.flights.unreachable(seq, from, &mut tell(self.sink));
+                    }
+                }
+            }
+        }
+        Notes { more: true, ..notes }
     }
 }
 
-fn not_opened(source: &io::Error) -> ProbeError {
-    let what = "sending ICMP echo requests";
-    if source.kind() != io::ErrorKind::PermissionDenied {
-        return ProbeError::Engine { engine: Engine::PingRaw.name(), why: source.to_string() };
+/// Finds the probe to which a message is the reply.
+fn reply(echo: &Echo, flights: &Flights, message: &Message<'_>, after: &Moment) -> Option<(u32, PingReply)> {
+    let &Message { bytes, from, ttl, stamp } = message;
+    let from = from?;
+    let (seq, Sent { before, stamp: sent }) = flights.find(echo.reply(bytes)?)?;
+    if !echo.is_reply_to(seq, bytes, from) {
+        return None;
     }
-    ProbeError::NoPermission { what, hint: crate::permission::icmp_hint() }
+    let (rtt, clock) = round_trip(&before, sent, stamp, after);
+    let ttl = ttl.and_then(|ttl| Ttl::try_from(u32::from(ttl)).ok());
+    Some((seq, PingReply { rtt, from, ttl, clock }))
 }
+
+fn tell(sink: &Sink) -> impl FnMut(PingSample) {
+    |sample| sink.send(Sample::Ping(sample))
+}
+
+#[cfg(test)]
+mod tests;

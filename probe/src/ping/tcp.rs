@@ -11,20 +11,29 @@ use cnc_model::ping::{Clock, PingReply};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use super::{Answer, Flight};
+use super::flight::{self, Answer, Flight};
+use crate::Engine;
 
 /// When systems send an unanswered SYN again (RFC 6298). A handshake that took longer may belong to either, so it
 /// counts as lost and late.
-pub(super) const FIRST_RETRANSMISSION: Duration = Duration::from_secs(1);
+const FIRST_RETRANSMISSION: Duration = Duration::from_secs(1);
 
 /// Opens connections to one port and closes them again.
 pub(super) struct Prober {
     pub(super) target: SocketAddr,
 }
 
-impl Prober {
+impl flight::Prober for Prober {
+    fn engine(&self) -> Engine {
+        Engine::TcpConnect
+    }
+
+    fn patience(&self, timeout: Duration) -> Duration {
+        timeout.min(FIRST_RETRANSMISSION)
+    }
+
     /// Sends a SYN.
-    pub(super) async fn send(&self) -> Flight {
+    async fn send(&self, _: u32) -> Flight {
         let target = self.target;
         Flight::start(|sent| exchange(target, sent)).await
     }

@@ -7,7 +7,8 @@ use cnc_model::ping::{Clock, PingReply};
 use tokio::net::UdpSocket;
 use tokio::time::Instant;
 
-use super::{Answer, Flight};
+use super::flight::{self, Answer, Flight};
+use crate::Engine;
 
 /// Sends datagrams to one port.
 pub(super) struct Prober {
@@ -15,9 +16,13 @@ pub(super) struct Prober {
     pub(super) payload_bytes: usize,
 }
 
-impl Prober {
+impl flight::Prober for Prober {
+    fn engine(&self) -> Engine {
+        Engine::UdpEcho
+    }
+
     /// Sends the `seq`-th datagram; its number leads the payload as far as that has room.
-    pub(super) async fn send(&self, seq: u32) -> Flight {
+    async fn send(&self, seq: u32) -> Flight {
         let payload = seq.to_be_bytes().into_iter().chain((0..=u8::MAX).cycle()).take(self.payload_bytes).collect();
         let target = self.target;
         Flight::start(|sent| exchange(target, payload, sent)).await
