@@ -280,7 +280,9 @@ impl Session {
             changes.push(Change::Test(Box::new(record.clone())));
         }
         self.report_due = false;
-        self.store_row_and(changes, None, vec![Effect::Report]);
+        // Of a session that nobody joined there is nothing to report, and nothing is waited for.
+        let then = if self.overview.joined.is_some() { vec![Effect::Report] } else { Vec::new() };
+        self.store_row_and(changes, None, then);
         self.publish_overview();
     }
 

@@ -431,6 +431,8 @@ fn a_code_nobody_used_expires() {
     story.pass(Duration::from_mins(30));
     assert_eq!(story.state(), SessionState::Ended(EndReason::NeverJoined));
     assert_eq!(story.session.code_hash(), None);
+    story.make_durable();
+    assert_eq!(story.reports, 0, "nobody came: there is nothing to report, and nothing to wait for");
 }
 
 #[test]
