@@ -1,7 +1,8 @@
 //! The client's backlog: every item from its making until the listener has it durably. Pure; it does no IO.
 //!
 //! Items get their sequences here, in order and without gaps. What is not acknowledged when a stream breaks is sent
-//! again on the next one.
+//! again on the next one. The oldest items are in memory, to be sent; of many more the middle is on disk alone, and
+//! the newest are in memory until they are written down.
 
 use std::collections::VecDeque;
 
@@ -9,23 +10,50 @@ use cnc_model::message::{Batch, MAX_BATCH_ITEMS};
 use cnc_model::{Item, Sequence};
 use thiserror::Error;
 
-/// The most samples that wait to be acknowledged: a quarter of an hour at the policy's highest rate, about 10 MB. When
-/// it is full the test that has one more fails loudly, and events still find room.
+/// The most samples that wait to be acknowledged: a quarter of an hour at the policy's highest rate. When it is full
+/// the test that has one more fails loudly, and events still find room.
 pub const MAX_WAITING_SAMPLES: usize = 100_000;
 /// Room for events beyond the samples: a session has far fewer tests.
 const MAX_WAITING_EVENTS: usize = 10_000;
+/// How many items are held in memory, about 1 MB, where there is a file for the rest: far more than a listener in
+/// touch ever leaves unacknowledged. Beyond it what is written down leaves the memory.
+pub const MAX_IN_MEMORY: usize = 10_000;
+/// The most items written down, or read back, at a time.
+pub const MAX_WORK_ITEMS: usize = 1_024;
 
 /// The backlog.
 #[derive(Debug)]
 pub struct Backlog {
-    /// Items that are not acknowledged, contiguous from `acknowledged` + 1.
-    items: VecDeque<Item>,
+    /// The oldest items, contiguous from `acknowledged` + 1.
+    front: VecDeque<Item>,
+    /// How many after those are on disk alone.
+    spooled: usize,
+    /// The newest items, after those.
+    back: VecDeque<Item>,
     acknowledged: Sequence,
-    /// How many of `items` this connection need not send: it has already.
+    /// How many of `front` this connection need not send: it has already.
     sent: usize,
     /// The last item that any connection has sent.
     ever_sent: Sequence,
+    /// The last item that is written down, where items are; later ones are not sent.
+    written: Option<Sequence>,
+    /// Whether what is written down can be read back.
+    spools: bool,
+    /// Whether no connection was made since this was restored.
+    resuming: bool,
     bound: usize,
+    in_memory: usize,
+}
+
+/// What an earlier run of the program left behind.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Waiting {
+    /// The last sequence that the listener had durably.
+    pub acknowledged: Sequence,
+    /// The first items after it, at most [`MAX_IN_MEMORY`].
+    pub items: Vec<Item>,
+    /// How many more there are on disk.
+    pub more: usize,
 }
 
 /// More items wait than the client keeps.
@@ -51,7 +79,47 @@ impl Backlog {
     /// Makes an empty backlog that holds so many items before it refuses samples.
     #[must_use]
     pub const fn with_bound(bound: usize) -> Self {
-        Self { items: VecDeque::new(), acknowledged: Sequence::NONE, sent: 0, ever_sent: Sequence::NONE, bound }
+        Self {
+            front: VecDeque::new(),
+            spooled: 0,
+            back: VecDeque::new(),
+            acknowledged: Sequence::NONE,
+            sent: 0,
+            ever_sent: Sequence::NONE,
+            written: None,
+            spools: false,
+            resuming: false,
+            bound,
+            in_memory: MAX_IN_MEMORY,
+        }
+    }
+
+    /// Goes on with what an earlier run left behind; any of it may have been sent.
+    #[must_use]
+    pub fn restore(waiting: Waiting) -> Self {
+        let Waiting { acknowledged, items, more } = waiting;
+        let mut backlog = Self { acknowledged, front: items.into(), spooled: more, resuming: true, ..Self::default() };
+        backlog.ever_sent = backlog.pushed();
+        backlog.write_down(true);
+        backlog
+    }
+
+    /// Begins to wait, before an item is sent, until it is written down; everything so far is. What `spools` can
+    /// leave the memory.
+    pub fn write_down(&mut self, spools: bool) {
+        self.written = Some(self.pushed());
+        self.spools = spools;
+    }
+
+    /// Keeps in memory what comes from now on. What is on disk alone can still be read back.
+    pub const fn spool_no_more(&mut self) {
+        self.spools = false;
+    }
+
+    /// Stops waiting for anything to be written.
+    pub const fn write_no_more(&mut self) {
+        self.written = None;
+        self.spools = false;
     }
 
     /// Takes an item in and gives it the next sequence.
@@ -67,22 +135,71 @@ impl Backlog {
             | Item::Goodbye { .. }
             | Item::Unknown => self.bound + MAX_WAITING_EVENTS,
         };
-        if self.items.len() >= bound {
+        if self.len() >= bound {
             return Err(BacklogFull(bound));
         }
-        self.items.push_back(item);
+        self.back.push_back(item);
+        self.settle();
         Ok(self.pushed())
+    }
+
+    /// Gives the items that are to be written down next, at most [`MAX_WORK_ITEMS`], and the first one's sequence.
+    #[must_use]
+    pub fn unwritten(&self) -> Option<(Sequence, Vec<Item>)> {
+        let first = self.written?.max(self.acknowledged).plus(1);
+        let items: Vec<Item> = (0..MAX_WORK_ITEMS as u64).map_while(|n| self.get(first.plus(n))).cloned().collect();
+        (!items.is_empty()).then_some((first, items))
+    }
+
+    /// Notes that all items up to `through` are written down.
+    pub fn wrote(&mut self, through: Sequence) {
+        if self.written.is_none() {
+            return;
+        }
+        self.written = self.written.max(Some(through));
+        if self.spools {
+            let first = self.acknowledged.plus((self.front.len() + self.spooled) as u64);
+            let count = usize::try_from(through.get().saturating_sub(first.get())).unwrap_or(usize::MAX);
+            let count = count.min(self.back.len());
+            self.back.drain(..count);
+            self.spooled += count;
+        }
+    }
+
+    /// Tells which items are to be read back from disk next: the first, and how many.
+    #[must_use]
+    pub fn wanted(&self) -> Option<(Sequence, usize)> {
+        let count = self.spooled.min(MAX_WORK_ITEMS);
+        (count > 0 && self.front.len() + MAX_WORK_ITEMS <= self.in_memory.max(MAX_WORK_ITEMS))
+            .then(|| (self.acknowledged.plus(self.front.len() as u64 + 1), count))
+    }
+
+    /// Takes in items that were read back. Those that are not the next, since an acknowledgement came meanwhile, are
+    /// passed over.
+    pub fn read_back(&mut self, first: Sequence, items: Vec<Item>) {
+        let next = self.acknowledged.plus(self.front.len() as u64 + 1);
+        let known = usize::try_from(next.get().saturating_sub(first.get())).unwrap_or(usize::MAX);
+        if first > next {
+            return;
+        }
+        for item in items.into_iter().skip(known).take(self.spooled) {
+            self.front.push_back(item);
+            self.spooled -= 1;
+        }
+        self.settle();
     }
 
     /// Gives the next items to send on this connection, if there are any, and counts them as sent.
     pub fn next_batch(&mut self) -> Option<Batch> {
-        let end = self.items.len().min(self.sent + MAX_BATCH_ITEMS);
-        let items: Vec<Item> = self.items.range(self.sent..end).cloned().collect();
-        if items.is_empty() {
+        let may = self.written.map_or(u64::MAX, |written| written.get().saturating_sub(self.acknowledged.get()));
+        let may = usize::try_from(may).unwrap_or(usize::MAX);
+        let end = self.front.len().min(self.sent + MAX_BATCH_ITEMS).min(may);
+        if end <= self.sent {
             return None;
         }
+        let items: Vec<Item> = self.front.range(self.sent..end).cloned().collect();
         let first = self.acknowledged.plus(self.sent as u64 + 1);
-        self.sent += items.len();
+        self.sent = end;
         let batch = Batch { first, items };
         self.ever_sent = self.ever_sent.max(batch.last());
         Some(batch)
@@ -104,19 +221,20 @@ impl Backlog {
 
     /// Begins a new connection whose listener has all items up to `through`: sending goes on after it.
     ///
-    /// A client that was started again with its old key has made no items yet, so its numbers go on from there.
+    /// A client that was started again with its old key goes on after what the listener has, where that is more than
+    /// it knows of itself: a power cut may have cost it its latest items, and none is made before this.
     ///
     /// # Errors
     /// Fails when the listener claims items that were never sent, or has lost some that it had acknowledged.
     pub fn reconnect(&mut self, through: Sequence) -> Result<(), NeverSent> {
-        if self.pushed() == Sequence::NONE {
-            self.acknowledged = through;
-            return Ok(());
-        }
-        if through < self.acknowledged || through > self.ever_sent.max(self.acknowledged) {
+        let anew = self.resuming || self.pushed() == Sequence::NONE;
+        let too_much = through > self.ever_sent.max(self.acknowledged) && !anew;
+        if through < self.acknowledged || too_much {
             return Err(self.never_sent(through));
         }
+        self.resuming = false;
         self.forget(through);
+        self.ever_sent = self.ever_sent.max(through);
         self.sent = 0;
         Ok(())
     }
@@ -124,7 +242,7 @@ impl Backlog {
     /// Gives the last item's sequence.
     #[must_use]
     pub fn pushed(&self) -> Sequence {
-        self.acknowledged.plus(self.items.len() as u64)
+        self.acknowledged.plus(self.len() as u64)
     }
 
     /// Gives the last sequence that the listener has durably.
@@ -133,20 +251,51 @@ impl Backlog {
         self.acknowledged
     }
 
-    /// Gives the items that the listener does not have, with their sequences, in order.
+    /// Gives how many items the listener does not have.
     #[must_use]
-    pub fn unacknowledged(&self) -> impl DoubleEndedIterator<Item = (Sequence, &Item)> {
-        let first = self.acknowledged.plus(1);
-        self.items.iter().enumerate().map(move |(n, item)| (first.plus(n as u64), item))
+    pub fn len(&self) -> usize {
+        self.front.len() + self.spooled + self.back.len()
+    }
+
+    /// Tells whether the listener has everything.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Gives an item that is in memory.
+    #[must_use]
+    pub fn get(&self, sequence: Sequence) -> Option<&Item> {
+        let place = usize::try_from(sequence.get().checked_sub(self.acknowledged.get() + 1)?).ok()?;
+        match place.checked_sub(self.front.len()) {
+            None => self.front.get(place),
+            Some(after) => self.back.get(after.checked_sub(self.spooled)?),
+        }
     }
 
     /// Drops the items up to `through` and says how many those were.
     fn forget(&mut self, through: Sequence) -> usize {
         let count = through.get().saturating_sub(self.acknowledged.get());
-        let count = usize::try_from(count).map_or(self.items.len(), |count| count.min(self.items.len()));
-        self.items.drain(..count);
+        let count = usize::try_from(count).map_or(self.len(), |count| count.min(self.len()));
+        let in_front = count.min(self.front.len());
+        self.front.drain(..in_front);
+        let on_disk = (count - in_front).min(self.spooled);
+        self.spooled -= on_disk;
+        self.back.drain(..count - in_front - on_disk);
         self.acknowledged = self.acknowledged.max(through);
+        if self.written.is_some_and(|written| written < self.acknowledged) {
+            self.written = Some(self.acknowledged);
+        }
+        self.settle();
         count
+    }
+
+    /// Moves the newest items to the front where nothing is between, as far as there is room.
+    fn settle(&mut self) {
+        if self.spooled == 0 {
+            let room = self.in_memory.saturating_sub(self.front.len()).min(self.back.len());
+            self.front.extend(self.back.drain(..room));
+        }
     }
 
     fn never_sent(&self, through: Sequence) -> NeverSent {

@@ -1,7 +1,11 @@
 //! The user's own copy of a session: every item as a line of JSON in a file.
+//!
+//! Beside the items, `{"type":"acknowledged","sequence":N}` says up to where the listener has everything; of several
+//! acknowledgements that come at once the last stands for all. A file that a restarted client goes on with has the
+//! header again; a sequence that is in it twice was made anew, and the later one is what was sent.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use cnc_model::session::SequencedSample;
@@ -13,6 +17,7 @@ use serde::Serialize;
 #[derive(Debug)]
 pub struct Recorder {
     file: BufWriter<File>,
+    acknowledged: Sequence,
     fault: Option<io::Error>,
 }
 
@@ -22,11 +27,40 @@ impl Recorder {
     /// # Errors
     /// Fails when the file cannot be made.
     pub fn create(path: &Path, began: Timestamp) -> io::Result<Self> {
-        let mut recorder = Self { file: BufWriter::new(File::create(path)?), fault: None };
+        Self::begin(File::create(path)?, began)
+    }
+
+    /// Goes on with the file of a session that goes on, or begins one. A last line that was cut short is dropped.
+    ///
+    /// # Errors
+    /// Fails when the file cannot be read or written.
+    pub fn resume(path: &Path, began: Timestamp) -> io::Result<Self> {
+        let mut file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
+        let mut lines = BufReader::new(&file);
+        let (mut line, mut whole) = (Vec::new(), 0);
+        while lines.read_until(b'\n', &mut line)? > 0 && line.ends_with(b"\n") {
+            whole += line.len() as u64;
+            line.clear();
+        }
+        file.set_len(whole)?;
+        file.seek(SeekFrom::Start(whole))?;
+        Self::begin(file, began)
+    }
+
+    fn begin(file: File, began: Timestamp) -> io::Result<Self> {
+        let mut recorder = Self { file: BufWriter::new(file), acknowledged: Sequence::NONE, fault: None };
         let version = env!("CARGO_PKG_VERSION");
         recorder.write(&Header { kind: "session", client_version: version, began_at: began.to_string() });
         recorder.flush()?;
         Ok(recorder)
+    }
+
+    /// Notes up to where the listener has everything, unless that was said before.
+    pub fn acknowledged(&mut self, through: Sequence) {
+        if through > self.acknowledged {
+            self.acknowledged = through;
+            self.write(&Acknowledged { kind: "acknowledged", sequence: through.get() });
+        }
     }
 
     /// Writes an item down.
@@ -98,6 +132,13 @@ struct Header {
     kind: &'static str,
     client_version: &'static str,
     began_at: String,
+}
+
+#[derive(Serialize)]
+struct Acknowledged {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    sequence: u64,
 }
 
 #[derive(Serialize)]

@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::clock::SessionClock;
 use crate::config::ListenerUrl;
+use crate::journal::Contents;
 use crate::link::{LinkEvent, Unreached};
 use crate::outbox::Outbox;
 use crate::policy::{Allowed, Policy, Surroundings};
@@ -24,6 +25,7 @@ use crate::runner::aim::Landmarks;
 use crate::runner::measure::Measurement;
 use crate::runner::{MAX_SHOWN, Runner};
 use crate::schedule::Schedule;
+use crate::scribe::Fault;
 use crate::state::SavedKey;
 use crate::tls::Trust;
 use crate::ui::{Board, Ui};
@@ -31,6 +33,8 @@ use crate::ui::{Board, Ui};
 mod asking;
 mod course;
 mod leaving;
+
+pub(crate) use course::interrupted;
 
 /// How often the saved key is marked as alive: well within the time that it stays good for.
 const KEY_MARK: Duration = Duration::from_secs(30);
@@ -55,6 +59,10 @@ pub struct Parts {
     pub plan: Vec<(u32, Test)>,
     /// The client's key.
     pub key: SavedKey,
+    /// What an earlier run of the program left of this session.
+    pub earlier: Contents,
+    /// What goes wrong with the files.
+    pub faults: mpsc::Receiver<Fault>,
     /// Whom speed tests trust.
     pub trust: Arc<Trust>,
     /// Rung when the user interrupts.
@@ -115,6 +123,7 @@ enum Event {
     Answer(Option<String>),
     Surroundings(Box<SystemInfo>),
     Interrupt,
+    Fault(Fault),
     Timeout,
 }
 
@@ -152,6 +161,8 @@ pub struct Session {
     outbox: Arc<Outbox>,
     link: Option<mpsc::Receiver<LinkEvent>>,
     key: SavedKey,
+    earlier: Contents,
+    faults: mpsc::Receiver<Fault>,
     trust: Arc<Trust>,
     interrupted: mpsc::Receiver<()>,
     phase: Phase,
@@ -182,7 +193,13 @@ impl Session {
     /// Begins a session.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { ui, listener, yes, allowed, clock, outbox, link, plan, key, trust, interrupted } = parts;
+        let Parts { ui, listener, yes, allowed, clock, outbox, link, plan, key, earlier, faults, trust, interrupted } =
+            parts;
+        let mut schedule = Schedule::default();
+        for &test in earlier.running.union(&earlier.ended) {
+            // The listener repeats what it does not know to have ended; it will be told.
+            schedule.pass_over(test);
+        }
         let (shown_to, shown) = mpsc::channel(MAX_SHOWN);
         let now = Instant::now();
         let mut placing = JoinSet::new();
@@ -202,9 +219,11 @@ impl Session {
             phase: if link.is_some() { Phase::Joining } else { Phase::Active },
             link,
             key,
+            earlier,
+            faults,
             trust,
             interrupted,
-            schedule: Schedule::default(),
+            schedule,
             policy: Policy::new(allowed, Surroundings::default(), now),
             placed: false,
             placing,
@@ -253,6 +272,7 @@ impl Session {
             answer = answer(&mut self.phase) => Event::Answer(answer),
             Some(Ok(info)) = self.placing.join_next() => Event::Surroundings(Box::new(info)),
             Some(()) = self.interrupted.recv() => Event::Interrupt,
+            Some(fault) = self.faults.recv() => Event::Fault(fault),
             () = sleep_until(timeout) => Event::Timeout,
         }
     }
@@ -268,6 +288,7 @@ impl Session {
             Event::Answer(answer) => self.handle_answer(answer.as_deref()),
             Event::Surroundings(info) => self.handle_surroundings(&info),
             Event::Interrupt => self.handle_interrupt(),
+            Event::Fault(fault) => self.board.note(&fault.to_string()),
             Event::Timeout => self.handle_timeout(),
         }
     }

@@ -1,22 +1,32 @@
-//! The client's folder on disk: keys of sessions that are not over, and results that could not be delivered.
+//! The client's folder on disk: keys of sessions that are not over, what of them could not be delivered yet, and
+//! results.
 //!
 //! A key is saved before hello, so that a client that is started again within the listener's grace time goes on with
-//! its session instead of beginning another.
+//! its session instead of beginning another. Beside it lies the session's journal. What cannot be gone on with is
+//! left over: [`leftovers`] finds it for late delivery, and removes what is too old.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use cnc_model::{ClientKey, Code, Timestamp};
-use serde::{Deserialize, Serialize};
+use cnc_model::{ClientKey, Code, SessionId, Timestamp};
 use thiserror::Error;
 
 use crate::config::ListenerUrl;
 
-/// How old a key may be for its session to be gone on with: the listener's grace time.
+mod entry;
+mod left;
+
+use self::entry::{Entry, read_entry, write_entry};
+pub use self::left::leftovers;
+
+/// How old a walk-in's key may be for its session to be gone on with: the listener's grace time. A code's session is
+/// gone on with at any age, since the code joins no other.
 const KEY_LIVES: Duration = Duration::from_mins(2);
-/// How many clients of one user may hold a session with one listener at a time.
+/// How long the listener takes what an ended session left behind.
+const DELIVERABLE: Duration = Duration::from_hours(7 * 24);
+/// How many clients of one user may hold a session with one listener at a time, left over ones included.
 const MAX_KEYS: u32 = 64;
 
 /// Why the folder cannot be used.
@@ -36,21 +46,13 @@ pub struct SavedKey {
     pub began: Timestamp,
     /// Whether the user has agreed in this session, in this run of the program or in an earlier one.
     pub agreed: bool,
+    /// Whether an earlier run of the program left it.
+    pub resumed: bool,
+    /// The code that names the session beside the key: the one that joined it, or the one that a walk-in was given.
+    pub code: Option<Code>,
+    /// The session, once the listener has said which.
+    pub session: Option<SessionId>,
     file: Option<(File, PathBuf)>,
-}
-
-/// What is in a key's file.
-#[derive(Debug, Serialize, Deserialize)]
-struct Entry {
-    listener: String,
-    code: Option<String>,
-    key: String,
-    began_unix_us: i64,
-    /// When the client last knew that the session lived.
-    alive_unix_us: i64,
-    /// Whether the user has agreed: a listener's word for that is not taken.
-    #[serde(default)]
-    agreed: bool,
 }
 
 /// Gives the folder for this user's state; `None` where the system has no place for it.
@@ -68,108 +70,137 @@ pub fn folder() -> Option<PathBuf> {
 }
 
 impl SavedKey {
-    /// Takes the key of a session with this listener and code that another run left behind a moment ago, or draws a
-    /// new one and saves it.
+    /// Takes the key of a session with this listener and code that another run left behind, or draws a new one and
+    /// saves it.
     ///
     /// # Errors
     /// Fails when the folder cannot be written.
     pub fn open(folder: &Path, listener: &ListenerUrl, code: Option<Code>, now: Timestamp) -> Result<Self, StateError> {
-        let at = |path: &Path| {
-            let path = path.to_owned();
-            move |source| StateError { path, source }
-        };
         let keys = folder.join("keys");
-        create_private(&keys).map_err(at(&keys))?;
+        create_private(&keys).map_err(|source| StateError { path: keys.clone(), source })?;
+        let found = (0..MAX_KEYS).map(|number| slot(&keys, number)).filter(|path| path.exists()).find_map(|path| {
+            let mut file = lock(&path).ok()??;
+            let entry = read_entry(&mut file).filter(|entry| entry.is_gone_on_with(listener, code, now))?;
+            Self::of(&entry, file, path)
+        });
+        if let Some(found) = found {
+            return Ok(found);
+        }
         for number in 0..MAX_KEYS {
-            let path = keys.join(format!("{number}.json"));
-            let mut file = open_private(&path).map_err(at(&path))?;
-            match file.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => continue,
-                Err(TryLockError::Error(source)) => return Err(at(&path)(source)),
-            }
-            let known = read_entry(&mut file).filter(|entry| entry.is_fresh(now));
-            if let Some(entry) = known {
-                let mine = entry.listener == listener.to_string() && entry.code == code.map(|code| code.to_string());
-                if let Some(key) = entry.key().filter(|_| mine) {
-                    let began = Timestamp::from_unix_us(entry.began_unix_us);
-                    return Ok(Self { key, began, agreed: entry.agreed, file: Some((file, path)) });
-                }
-                // Another session's: its user may still come back for it.
+            let path = slot(&keys, number);
+            let at = |source| StateError { path: path.clone(), source };
+            let Some(mut file) = lock(&path).map_err(at)? else { continue };
+            // Another session's: its user may still come back for it, or what it holds waits to be delivered.
+            if read_entry(&mut file).is_some_and(|entry| entry.is_fresh(now) || left::waits(&entry, &path, now)) {
                 continue;
             }
+            remove(&journal_of(&path)).map_err(at)?;
             let key = draw_key();
             let entry = Entry::new(listener, code, &key, now);
-            write_entry(&mut file, &entry).map_err(at(&path))?;
-            return Ok(Self { key, began: now, agreed: false, file: Some((file, path)) });
+            write_entry(&mut file, &entry).map_err(at)?;
+            return Ok(Self {
+                key,
+                began: now,
+                agreed: false,
+                resumed: false,
+                code,
+                session: None,
+                file: Some((file, path)),
+            });
         }
-        Err(at(&keys)(io::Error::other("too many sessions at a time")))
+        Err(StateError { path: keys, source: io::Error::other("too many sessions at a time") })
+    }
+
+    fn of(entry: &Entry, file: File, path: PathBuf) -> Option<Self> {
+        Some(Self {
+            key: entry.key()?,
+            began: entry.began(),
+            agreed: entry.agreed,
+            resumed: true,
+            code: entry.code(),
+            session: entry.session(),
+            file: Some((file, path)),
+        })
     }
 
     /// Draws a key that is kept in memory only.
     #[must_use]
     pub fn unsaved(now: Timestamp) -> Self {
-        Self { key: draw_key(), began: now, agreed: false, file: None }
+        Self { key: draw_key(), began: now, agreed: false, resumed: false, code: None, session: None, file: None }
+    }
+
+    /// Gives the place for the session's journal; `None` where the key is in memory only.
+    #[must_use]
+    pub fn journal(&self) -> Option<PathBuf> {
+        self.file.as_ref().map(|(_, path)| journal_of(path))
     }
 
     /// Notes that the session lives, so that its key stays good for a restart.
     pub fn touch(&mut self, began: Timestamp, now: Timestamp) {
-        let Some((file, _)) = &mut self.file else { return };
-        if let Some(mut entry) = read_entry(file) {
-            (entry.began_unix_us, entry.alive_unix_us) = (began.unix_us(), now.unix_us());
-            // Losing this write costs a restart its session, not this run its own.
-            write_entry(file, &entry).ok();
-        }
+        self.note(|entry| (entry.began_unix_us, entry.alive_unix_us) = (began.unix_us(), now.unix_us()));
     }
 
     /// Notes that the user has agreed, so that a restart need not ask again.
     pub fn agree(&mut self) {
         self.agreed = true;
+        self.note(|entry| entry.agreed = true);
+    }
+
+    /// Notes which session the key has joined, so that late data is for that one alone.
+    pub fn join(&mut self, session: SessionId, code: Option<Code>) {
+        self.session = Some(session);
+        self.code = self.code.or(code);
+        let shown = self.code.map(|code| code.to_string());
+        self.note(|entry| (entry.session, entry.shown_code) = (Some(session.to_string()), shown));
+    }
+
+    /// Notes that the session is over for this client and only waits to be delivered.
+    pub fn leave(mut self) {
+        self.note(|entry| entry.over = true);
+    }
+
+    /// Losing this write costs a restart something, but not this run its session.
+    fn note(&mut self, change: impl FnOnce(&mut Entry)) {
         let Some((file, _)) = &mut self.file else { return };
         if let Some(mut entry) = read_entry(file) {
-            entry.agreed = true;
-            // Losing this write makes a restart ask once more.
+            change(&mut entry);
             write_entry(file, &entry).ok();
         }
     }
 
-    /// Forgets the key: its session is over.
+    /// Forgets the key and its journal: its session is over and delivered.
     pub fn forget(self) {
         if let Some((file, path)) = self.file {
             // A file that stays behind is only an old key.
-            std::fs::remove_file(path).ok();
+            remove(&journal_of(&path)).ok();
+            remove(&path).ok();
             drop(file);
         }
     }
 }
 
-impl Entry {
-    fn new(listener: &ListenerUrl, code: Option<Code>, key: &ClientKey, now: Timestamp) -> Self {
-        let key = key.expose().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
-        let (began_unix_us, alive_unix_us) = (now.unix_us(), now.unix_us());
-        Self {
-            listener: listener.to_string(),
-            code: code.map(|code| code.to_string()),
-            key,
-            began_unix_us,
-            alive_unix_us,
-            agreed: false,
-        }
-    }
+fn slot(keys: &Path, number: u32) -> PathBuf {
+    keys.join(format!("{number}.json"))
+}
 
-    fn is_fresh(&self, now: Timestamp) -> bool {
-        now.since(Timestamp::from_unix_us(self.alive_unix_us)) < KEY_LIVES
-    }
+fn journal_of(key: &Path) -> PathBuf {
+    key.with_extension("journal")
+}
 
-    fn key(&self) -> Option<ClientKey> {
-        if self.key.len() != 64 || !self.key.is_ascii() {
-            return None;
-        }
-        let mut bits = [0; 32];
-        for (byte, at) in bits.iter_mut().zip((0..64).step_by(2)) {
-            *byte = u8::from_str_radix(&self.key[at..at + 2], 16).ok()?;
-        }
-        Some(ClientKey::new(bits))
+fn remove(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Opens a key's file for this program alone; `None` where another holds it.
+fn lock(path: &Path) -> io::Result<Option<File>> {
+    let file = open_private(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 
@@ -177,21 +208,6 @@ fn draw_key() -> ClientKey {
     let mut bits = [0; 32];
     getrandom::fill(&mut bits).expect("a system without random numbers runs nothing that is safe");
     ClientKey::new(bits)
-}
-
-fn read_entry(file: &mut File) -> Option<Entry> {
-    let mut text = String::new();
-    file.rewind().ok()?;
-    file.read_to_string(&mut text).ok()?;
-    serde_json::from_str(&text).ok()
-}
-
-fn write_entry(file: &mut File, entry: &Entry) -> io::Result<()> {
-    let text = serde_json::to_vec(entry)?;
-    file.set_len(0)?;
-    file.rewind()?;
-    file.write_all(&text)?;
-    file.sync_all()
 }
 
 #[cfg(unix)]
@@ -217,71 +233,4 @@ fn open_private(path: &Path) -> io::Result<File> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn listener(text: &str) -> ListenerUrl {
-        text.parse().expect("valid")
-    }
-
-    fn later(now: Timestamp, seconds: u64) -> Timestamp {
-        now.after(Duration::from_secs(seconds))
-    }
-
-    #[test]
-    fn a_restart_finds_its_key_and_others_do_not() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (one, other) = (listener("https://one.example"), listener("https://other.example"));
-        let code = "K7QX-M2PA".parse().ok();
-        let now = Timestamp::from_unix_us(1_700_000_000_000_000);
-        let open =
-            |listener: &ListenerUrl, code, now| SavedKey::open(folder.path(), listener, code, now).expect("opens");
-
-        let first = open(&one, code, now);
-        assert_eq!(first.began, now);
-        let beside = open(&one, code, now);
-        assert!(beside.key != first.key, "a second client at the same time has a session of its own");
-        let key = first.key.clone();
-        assert!(!first.agreed);
-        let mut first = first;
-        first.agree();
-        drop((first, beside));
-
-        assert!(open(&other, code, now).key != key);
-        assert!(open(&one, None, now).key != key);
-        let again = open(&one, code, later(now, 60));
-        assert!(again.key == key && again.began == now && again.agreed);
-        drop(again);
-        let too_late = open(&one, code, later(now, 121));
-        assert!(too_late.key != key && too_late.began == later(now, 121));
-        let fresh = too_late.key.clone();
-        too_late.forget();
-        assert!(open(&one, code, later(now, 122)).key != fresh);
-    }
-
-    #[test]
-    fn a_session_that_lives_long_keeps_its_key() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let one = listener("https://one.example");
-        let began = Timestamp::from_unix_us(1_700_000_000_000_000);
-        let mut key = SavedKey::open(folder.path(), &one, None, began).expect("opens");
-        key.touch(began, later(began, 3_600));
-        let bits = key.key.clone();
-        drop(key);
-        let again = SavedKey::open(folder.path(), &one, None, later(began, 3_660)).expect("opens");
-        assert!(again.key == bits && again.began == began);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn keys_are_for_their_user_alone() {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = tempfile::tempdir().expect("a folder");
-        let state = folder.path().join("cnc");
-        let now = Timestamp::from_unix_us(0);
-        let _key = SavedKey::open(&state, &listener("https://one.example"), None, now).expect("opens");
-        let mode = |path: &Path| std::fs::metadata(path).expect("there").permissions().mode() & 0o777;
-        assert_eq!(mode(&state.join("keys")), 0o700);
-        assert_eq!(mode(&state.join("keys/0.json")), 0o600);
-    }
-}
+mod tests;

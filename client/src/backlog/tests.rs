@@ -109,9 +109,36 @@ fn when_full_it_refuses_samples_and_still_takes_events() {
     assert_eq!(backlog.push(sample(5)), Ok(seq(5)));
 }
 
+#[test]
+fn nothing_is_sent_before_it_is_written_down() {
+    let mut backlog = Backlog::default();
+    backlog.write_down(true);
+    backlog.push(sample(1)).expect("room");
+    assert_eq!(drain(&mut backlog), []);
+    assert_eq!(backlog.unwritten(), Some((seq(1), vec![sample(1)])));
+    backlog.wrote(seq(1));
+    assert_eq!((backlog.unwritten(), drain(&mut backlog)), (None, vec![(1, 1)]));
+}
+
+#[test]
+fn what_an_earlier_run_left_is_sent_and_may_all_have_been_sent() {
+    let waiting = || Waiting { acknowledged: seq(10), items: (11..=20).map(sample).collect(), more: 0 };
+    let mut backlog = Backlog::restore(waiting());
+    backlog.reconnect(seq(15)).expect("it may have had them");
+    assert_eq!(drain(&mut backlog), [(16, 20)]);
+    let mut backlog = Backlog::restore(waiting());
+    backlog.reconnect(seq(25)).expect("a power cut cost this end the rest");
+    assert_eq!(drain(&mut backlog), []);
+    assert_eq!(backlog.push(sample(26)), Ok(seq(26)));
+    assert!(backlog.reconnect(seq(27)).is_err(), "that holds once");
+    assert!(Backlog::restore(waiting()).reconnect(seq(9)).is_err(), "it had more before");
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Push,
+    Write,
+    ReadBack,
     Send,
     /// The listener makes this share of what it got durable and says so.
     Acknowledge(f64),
@@ -122,6 +149,8 @@ enum Step {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         4 => Just(Step::Push),
+        3 => Just(Step::Write),
+        2 => Just(Step::ReadBack),
         3 => Just(Step::Send),
         1 => (0.0..=1.0).prop_map(Step::Acknowledge),
         1 => (0.0..=1.0).prop_map(Step::Break),
@@ -138,14 +167,30 @@ proptest! {
     /// Whatever breaks when: on each connection items come in order, each once and none that was acknowledged, and
     /// in the end the listener has every item that was pushed, each under one sequence.
     #[test]
-    fn every_item_arrives_exactly_once_in_order(steps in steps()) {
-        let mut backlog = Backlog::default();
+    fn every_item_arrives_exactly_once_in_order(steps in steps(), spools: bool) {
+        let mut backlog = Backlog { in_memory: 8, ..Backlog::default() };
+        if spools {
+            backlog.write_down(true);
+        }
+        let mut disk = BTreeMap::new();
         let mut pushed = Vec::new();
         let mut stored = BTreeMap::<u64, Item>::new();
         // The listener's view of this connection: what it got, and what it has called durable.
         let (mut next, mut received, mut durable) = (1, 0, 0);
-        for step in steps.into_iter().chain([Step::Break(0.0), Step::Send]) {
+        let to_the_end = (0..60).flat_map(|_| [Step::Write, Step::ReadBack, Step::Send, Step::Acknowledge(1.0)]);
+        for step in steps.into_iter().chain([Step::Break(0.0)]).chain(to_the_end) {
             match step {
+                Step::Write => if let Some((first, items)) = backlog.unwritten() {
+                    let last = first.plus(items.len() as u64 - 1);
+                    disk.extend((first.get()..).zip(items));
+                    backlog.wrote(last);
+                    prop_assert!(!spools || backlog.front.len() + backlog.back.len() <= 8);
+                },
+                Step::ReadBack => if let Some((first, count)) = backlog.wanted() {
+                    // At most four at a time, as records hold what they hold.
+                    let end = first.plus(count.min(4) as u64).get();
+                    backlog.read_back(first, (first.get()..end).map(|at| disk[&at].clone()).collect());
+                },
                 Step::Push => {
                     let item = sample(u32::try_from(pushed.len()).expect("few"));
                     prop_assert_eq!(backlog.push(item.clone()), Ok(seq(pushed.len() as u64 + 1)));

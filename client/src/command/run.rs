@@ -15,14 +15,18 @@ use crate::config::{self, Choice, Source};
 use crate::exit::Exit;
 use crate::interrupt::Interrupts;
 use crate::link::{self, MAX_EVENTS, Unreached, Way};
-use crate::outbox::Outbox;
 use crate::policy::Allowed;
 use crate::record::Recorder;
 use crate::session::{End, Ended, Parts, Session, TestResult};
 use crate::state::{self, SavedKey};
 use crate::tls::{H2, Trust};
-use crate::ui::text::clean;
+use crate::ui::text::{clean, count};
 use crate::ui::{Ui, figures};
+
+mod earlier;
+mod papers;
+
+use self::papers::Papers;
 
 pub(super) async fn run(ui: &Ui, args: &RunArgs) -> Exit {
     let choice = match config::choose(args) {
@@ -37,16 +41,25 @@ pub(super) async fn run(ui: &Ui, args: &RunArgs) -> Exit {
         Ok(trust) => Arc::new(trust),
         Err(error) => return refuse(ui, &error.to_string()),
     };
+    if !earlier::deliver(ui, &choice, &trust, &mut interrupts.rung).await {
+        return Exit::Interrupted;
+    }
     let key = match state::folder().map(|folder| SavedKey::open(&folder, &choice.listener, choice.code, wall())) {
         Some(Ok(key)) => key,
         // Without a place for it the session works; only a restart cannot go on with it.
         Some(Err(_)) | None => SavedKey::unsaved(wall()),
     };
-    let clock = SessionClock::of(key.began);
-    match Visit::prepare(ui, args, &choice, trust, clock) {
+    match Visit::prepare(ui, args, &choice, trust, &key) {
         Ok(visit) => visit.run(key, interrupts.rung).await,
         Err(message) => refuse(ui, &message),
     }
+}
+
+/// The way to a listener with a key.
+fn way(choice: &Choice, trust: &Trust, key: &SavedKey) -> Way {
+    let url = choice.listener.clone();
+    let tls = url.tls().then(|| trust.config(H2));
+    Way { url, tls, key: key.key.clone(), code: key.code.or(choice.code), clock: SessionClock::of(key.began) }
 }
 
 fn refuse(ui: &Ui, message: &str) -> Exit {
@@ -75,7 +88,7 @@ struct Visit<'a> {
     choice: &'a Choice,
     trust: Arc<Trust>,
     clock: SessionClock,
-    outbox: Arc<Outbox>,
+    papers: Papers,
     /// Where everything is written down, if anywhere.
     kept: Option<PathBuf>,
 }
@@ -86,18 +99,18 @@ impl<'a> Visit<'a> {
         args: &'a RunArgs,
         choice: &'a Choice,
         trust: Arc<Trust>,
-        clock: SessionClock,
+        key: &SavedKey,
     ) -> Result<Self, String> {
-        let recorder = args.save.as_deref().map(|path| create(path, clock)).transpose()?;
-        let outbox = Arc::new(Outbox::new(recorder));
-        Ok(Self { ui, args, choice, trust, clock, outbox, kept: args.save.clone() })
+        let clock = SessionClock::of(key.began);
+        let papers = Papers::of(key, args.save.as_deref(), clock)?;
+        Ok(Self { ui, args, choice, trust, clock, papers, kept: args.save.clone() })
     }
 
     async fn run(mut self, key: SavedKey, interrupted: mpsc::Receiver<()>) -> Exit {
         self.ui.line(&format!("Connecting to {} ...", self.choice.listener));
         let (events, link) = mpsc::channel(MAX_EVENTS);
         let mut linking = JoinSet::new();
-        linking.spawn(link::run(self.way(&key), Arc::clone(&self.outbox), events));
+        linking.spawn(link::run(way(self.choice, &self.trust, &key), Arc::clone(&self.papers.outbox), events));
         let parts = self.parts(key, interrupted);
         let ended = Session::new(Parts { link: Some(link), ..parts }).run().await;
         linking.shutdown().await;
@@ -111,48 +124,82 @@ impl<'a> Visit<'a> {
             }
             End::Unreached { why, welcomed: false } => {
                 self.tell("The listener cannot be reached", why);
-                let alone = self.run_alone(ended.key, ended.interrupted).await;
+                let forgotten = matches!(why, Unreached::Refused { .. });
+                let (alone, key) = self.run_alone(ended).await;
+                if forgotten {
+                    // A key that is refused is of no use to another run.
+                    key.forget();
+                }
                 let exit = if matches!(alone.end, End::User) { Exit::Interrupted } else { Exit::NoListener };
                 (exit, alone)
             }
         };
-        self.show(&ended);
-        if exit != Exit::NoListener {
-            // The session is over. Otherwise another run within the listener's grace time goes on with it.
+        let undelivered = self.papers.outbox.waiting();
+        let recorded = self.papers.finish();
+        self.show(&ended, recorded);
+        if exit == Exit::NoListener {
+            // Another run within the listener's grace time goes on with it.
+            self.later(undelivered);
+        } else if undelivered > 0 && ended.key.journal().is_some() {
+            self.later(undelivered);
+            ended.key.leave();
+        } else {
             ended.key.forget();
         }
         exit
     }
 
-    fn way(&self, key: &SavedKey) -> Way {
-        let url = self.choice.listener.clone();
-        let tls = url.tls().then(|| self.trust.config(H2));
-        Way { url, tls, key: key.key.clone(), code: self.choice.code, clock: self.clock }
+    /// Says what becomes of what the listener does not have.
+    fn later(&self, undelivered: u64) {
+        if undelivered > 0 {
+            let items = count(undelivered, "item");
+            self.ui.aside(&format!(
+                "The listener does not have {items} of this session yet. The next run of this program with this \
+                 listener delivers that, within 7 days."
+            ));
+        }
     }
 
-    fn parts(&self, key: SavedKey, interrupted: mpsc::Receiver<()>) -> Parts {
+    fn parts(&mut self, key: SavedKey, interrupted: mpsc::Receiver<()>) -> Parts {
         Parts {
             ui: self.ui.clone(),
             listener: self.choice.listener.clone(),
             yes: self.args.yes,
             allowed: Allowed { lan: self.args.allow_lan, loopback: self.args.allow_loopback },
             clock: self.clock,
-            outbox: Arc::clone(&self.outbox),
+            outbox: Arc::clone(&self.papers.outbox),
             link: None,
             plan: Vec::new(),
             key,
+            earlier: std::mem::take(&mut self.papers.earlier),
+            faults: self.papers.faults(),
             trust: Arc::clone(&self.trust),
             interrupted,
         }
     }
 
-    /// Runs the built-in plan without a listener.
-    async fn run_alone(&mut self, key: SavedKey, interrupted: mpsc::Receiver<()>) -> Ended {
+    /// Runs the built-in plan without a listener. It is nothing that the listener has asked for, so it is kept for the
+    /// user and is no part of what is delivered later.
+    async fn run_alone(&mut self, ended: Ended) -> (Ended, SavedKey) {
         self.ui.gap();
         self.ui.heading("What can be measured without it");
+        let Ended { key, interrupted, .. } = ended;
+        let clock = SessionClock::of(wall());
+        let papers = Papers::of(&SavedKey::unsaved(wall()), None, clock);
+        if let Ok(papers) = papers {
+            self.papers.replace(papers);
+        }
+        self.clock = clock;
+        if let Some(path) = self.args.save.clone() {
+            match Recorder::resume(&path, clock.began()) {
+                Ok(recorder) => self.papers.outbox.record_to(recorder),
+                Err(error) => self.ui.fault(&unwritable(&path, &error), None),
+            }
+        }
         self.keep();
         let plan = built_in_plan();
-        Session::new(Parts { plan, ..self.parts(key, interrupted) }).run().await
+        let parts = self.parts(SavedKey::unsaved(wall()), interrupted);
+        (Session::new(Parts { plan, ..parts }).run().await, key)
     }
 
     /// Says why the listener cannot be reached and what would help.
@@ -182,7 +229,7 @@ impl<'a> Visit<'a> {
         let made = std::fs::create_dir_all(&folder).map_err(|error| unwritable(&folder, &error));
         match made.and_then(|()| create(&path, self.clock)) {
             Ok(recorder) => {
-                self.outbox.record_to(recorder);
+                self.papers.outbox.record_to(recorder);
                 self.kept = Some(path);
             }
             Err(message) => self.ui.fault(&message, Some("--save FILE keeps the result elsewhere")),
@@ -190,7 +237,7 @@ impl<'a> Visit<'a> {
     }
 
     /// Shows all figures, and where else they are.
-    fn show(&self, ended: &Ended) {
+    fn show(&self, ended: &Ended, recorded: Option<std::io::Error>) {
         if !ended.results.is_empty() {
             self.ui.gap();
             self.ui.heading("Results");
@@ -211,9 +258,9 @@ impl<'a> Visit<'a> {
             self.ui.line(&format!("Report: {url}"));
         }
         if let Some(path) = &self.kept {
-            match self.outbox.flush() {
-                Ok(()) => self.ui.line(&format!("Saved: {}", path.display())),
-                Err(error) => self.ui.fault(&unwritable(path, &error), None),
+            match recorded {
+                None => self.ui.line(&format!("Saved: {}", path.display())),
+                Some(error) => self.ui.fault(&unwritable(path, &error), None),
             }
         }
     }

@@ -7,6 +7,7 @@ use cnc_model::{Destination, Summary};
 use tokio::time::Instant;
 
 use super::*;
+use crate::backlog::Backlog;
 use crate::clock::wall;
 use crate::policy::{Allowed, Policy, Surroundings};
 
@@ -29,7 +30,7 @@ fn grounds() -> Grounds {
 }
 
 fn runner(bound: usize) -> (Runner, Arc<Outbox>, mpsc::Receiver<(TestId, Sample)>) {
-    let outbox = Arc::new(Outbox::bounded(bound, None));
+    let outbox = Arc::new(Outbox::new(Backlog::with_bound(bound)));
     let (to_screen, screen) = mpsc::channel(4);
     (Runner::new(Arc::clone(&outbox), SessionClock::of(wall()), to_screen), outbox, screen)
 }

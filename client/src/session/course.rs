@@ -56,7 +56,8 @@ impl Session {
 
     fn handle_welcome(&mut self, welcome: &Welcome, peer: SocketAddr, local: IpAddr) {
         let again = self.welcome.is_some();
-        let consented = welcome.consented;
+        // The user's word may still be on its way.
+        let consented = welcome.consented || self.earlier.consent_waits;
         let address = peer.ip().to_canonical();
         self.welcome = Some((Box::new(welcome.clone()), address, local));
         if let Some(since) = self.down_since.take() {
@@ -64,6 +65,8 @@ impl Session {
         }
         // The machine may stand elsewhere now.
         self.placing.spawn(cnc_probe::system(true));
+        self.key.join(welcome.session, welcome.code);
+        self.give_up_earlier();
         if again || !matches!(self.phase, Phase::Joining) {
             return;
         }
@@ -77,6 +80,18 @@ impl Session {
             self.phase = Phase::Active;
         } else {
             self.ask(welcome, address);
+        }
+    }
+
+    /// Ends the tests that ran when an earlier run of the program was stopped.
+    fn give_up_earlier(&mut self) {
+        let tests = std::mem::take(&mut self.earlier.running);
+        if !tests.is_empty() {
+            let those = if tests.len() == 1 { "A test that ran" } else { "Tests that ran" };
+            self.board.note(&format!("{those} when this program was stopped cannot be gone on with."));
+        }
+        for test in tests {
+            self.put_ended(test, &interrupted());
         }
     }
 
@@ -235,6 +250,12 @@ impl Session {
             self.board.note(&format!("An event was lost: {full}."));
         }
     }
+}
+
+/// What came of a test that ran when the program was stopped.
+pub(crate) fn interrupted() -> Measurement {
+    let failure = Failure::new(Reason::Abandoned, "the client was stopped while the test ran");
+    Measurement::failed(failure.with_hint("run the test again"))
 }
 
 /// Tells whether bytes would flow between this computer and somebody other than the listener.

@@ -24,7 +24,7 @@ struct Linked {
 }
 
 fn link(url: &str) -> Linked {
-    let outbox = Arc::new(Outbox::new(None));
+    let outbox = Arc::new(Outbox::default());
     let (to_story, events) = mpsc::channel(MAX_EVENTS);
     let way = Way {
         url: url.parse().expect("valid"),

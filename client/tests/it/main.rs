@@ -7,5 +7,6 @@ mod help;
 mod json;
 mod link;
 mod program;
+mod resume;
 mod run;
 mod usage;
