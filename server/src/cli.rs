@@ -8,6 +8,7 @@ mod output;
 mod plan;
 mod serve;
 mod session;
+mod store;
 mod test;
 mod text;
 mod token;
@@ -22,6 +23,7 @@ use tonic::Code;
 
 use crate::config::{Config, ConfigError};
 use crate::serve::ServeError;
+use crate::store::StoreError;
 
 /// The listener of cnc, the Client Network Checker.
 #[derive(Debug, Parser)]
@@ -50,6 +52,9 @@ enum Command {
     /// Staff's tokens of a running listener
     #[command(subcommand)]
     Token(token::TokenCommand),
+    /// The record itself, running listener or not
+    #[command(subcommand)]
+    Store(store::StoreCommand),
     /// Plans of a running listener
     #[command(subcommand)]
     Plan(plan::PlanCommand),
@@ -64,6 +69,17 @@ enum CliError {
     /// The listener cannot start.
     #[error(transparent)]
     Serve(#[from] ServeError),
+    /// The record cannot be looked at.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The record is damaged.
+    #[error("{path} is damaged: {faults} faults, told above")]
+    Damaged {
+        /// The database file.
+        path: PathBuf,
+        /// How many.
+        faults: usize,
+    },
     /// What was given cannot be used.
     #[error("{0}")]
     Usage(String),
@@ -121,9 +137,9 @@ impl From<cnc_proto::Invalid> for CliError {
 impl CliError {
     const fn exit_code(&self) -> u8 {
         match self {
-            Self::Refused(_) | Self::Answer(_) => 1,
+            Self::Refused(_) | Self::Answer(_) | Self::Damaged { .. } => 1,
             Self::Config(_) | Self::Usage(_) | Self::File { .. } => 2,
-            Self::Serve(_) | Self::System { .. } => 3,
+            Self::Serve(_) | Self::Store(_) | Self::System { .. } => 3,
             Self::Unreachable { .. } | Self::Broken(_) => 4,
         }
     }
@@ -133,6 +149,7 @@ impl CliError {
             Self::Refused(status) if status.code() == Code::Unauthenticated => Some(
                 "give a token by --token-file or CNC_TOKEN; a listener's first one is admin.token in its data folder",
             ),
+            Self::Damaged { .. } => Some("stop the listener, keep a copy of the data folder, then restore a backup"),
             Self::Unreachable { why, .. } => Some(connect::hint(why)),
             Self::Broken(_) => Some("is it still running? If it speaks TLS, --listener must begin with https://"),
             Self::Refused(_)
@@ -141,6 +158,7 @@ impl CliError {
             | Self::Usage(_)
             | Self::File { .. }
             | Self::Serve(_)
+            | Self::Store(_)
             | Self::System { .. } => None,
         }
     }
@@ -174,6 +192,7 @@ async fn dispatch(command: Command) -> Result<(), CliError> {
         }
         Command::Session(command) => session::run(command).await,
         Command::Token(command) => token::run(command).await,
+        Command::Store(command) => store::run(command),
         Command::Plan(command) => plan::run(command).await,
     }
 }

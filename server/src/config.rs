@@ -11,6 +11,7 @@ mod tests;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use cnc_model::HostName;
 use thiserror::Error;
@@ -55,8 +56,19 @@ pub struct Config {
     pub public_url: Option<String>,
     /// How long a session waits for what.
     pub waits: Waits,
+    /// How long what is stored of ended sessions is kept.
+    pub retention: Retention,
     /// The plans.
     pub plans: Plans,
+}
+
+/// How long what is stored of ended sessions is kept; `None` for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Retention {
+    /// Samples; the tests' figures and the reports stay.
+    pub samples: Option<Duration>,
+    /// Whole sessions with their reports.
+    pub sessions: Option<Duration>,
 }
 
 /// Where the certificate is.
@@ -86,6 +98,7 @@ impl Default for Config {
             transfers: DEFAULT_TRANSFERS,
             public_url: None,
             waits: Waits::default(),
+            retention: Retention::default(),
             plans: Plans::built_in(&[]),
         }
     }

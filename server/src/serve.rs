@@ -20,7 +20,7 @@ use crate::staff::{Staff, StaffError};
 use crate::store::{Store, StoreError};
 
 /// The record's file in the data folder.
-const STORE_FILE: &str = "cnc.db";
+pub(crate) const STORE_FILE: &str = "cnc.db";
 /// The reports' folder in the data folder.
 const REPORTS_FOLDER: &str = "reports";
 /// The folder in the data folder that holds the programs that users download.
@@ -142,6 +142,7 @@ fn settings(config: &Config, bound: Option<SocketAddr>) -> Settings {
         default_plan: DEFAULT_PLAN.to_owned(),
         plans: config.plans.iter().cloned().collect(),
         reports: config.data.join(REPORTS_FOLDER),
+        retention: config.retention,
         public_url: Some(bound.address_for_users()),
     }
 }

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
+use crate::config::Retention;
 use crate::limits::{Limits, Over, Place, SESSIONS, Source};
 use crate::secret;
 use crate::session::{NewSession, Refusal, Session, Waits};
@@ -25,6 +26,7 @@ use crate::store::{Removed, Store, StoreError, StoredSession};
 
 mod codes;
 mod reporting;
+mod retention;
 mod stream;
 mod task;
 #[cfg(test)]
@@ -57,6 +59,8 @@ pub struct Settings {
     pub plans: Vec<Plan>,
     /// Where reports are written.
     pub reports: PathBuf,
+    /// How long what is stored of ended sessions is kept.
+    pub retention: Retention,
     /// How this listener is reached from outside, for links; without a trailing slash.
     pub public_url: Option<String>,
 }
@@ -192,6 +196,7 @@ impl Sessions {
             sessions.go_on_with(stored, None);
         }
         sessions.shared.tasks.spawn(reporting::run(sessions.clone()));
+        sessions.shared.tasks.spawn(retention::run(sessions.clone()));
         Ok(sessions)
     }
 

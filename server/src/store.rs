@@ -5,6 +5,7 @@
 
 mod audit;
 mod blob;
+mod check;
 mod counters;
 mod error;
 mod figures;
@@ -12,6 +13,7 @@ mod handle;
 mod jobs;
 mod links;
 mod open;
+mod retention;
 mod sample;
 mod sessions;
 #[cfg(test)]
@@ -22,6 +24,7 @@ mod write;
 mod writer;
 
 pub use audit::{AuditEntry, StoredAudit};
+pub use check::{Checked, check};
 pub use counters::Counts;
 pub use error::StoreError;
 pub use handle::{MAX_PAGE, Store};

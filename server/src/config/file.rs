@@ -1,13 +1,16 @@
 //! `listener.toml`: its keys and what each may hold.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use super::plans::{self, Plans};
 use super::reader::{Mistake, Reading, Section};
-use super::{Config, TlsFiles};
+use super::{Config, Retention, TlsFiles};
 use crate::session::Waits;
 
 const ADDRESS: &str = "an address and port like \"0.0.0.0:7443\" or \"[::]:7443\"";
+/// The shortest retention: for 7 days a client may deliver late, after which its report is made again.
+const SHORTEST_RETENTION: Duration = Duration::from_hours(8 * 24);
 const HOST: &str = "host names or addresses like \"example.com\"";
 const NETWORK: &str = "networks like \"10.0.0.0/8\"";
 
@@ -40,6 +43,7 @@ fn config(section: &Section<'_, '_>) -> Config {
             .map_or(default.transfers, usize::from),
         public_url: section.read("public_url", "http://… or https://…", url),
         waits: waits(section),
+        retention: retention(section),
         plans: all_plans(section, &destinations),
     }
 }
@@ -76,6 +80,21 @@ fn waits(section: &Section<'_, '_>) -> Waits {
     }
     within.finish();
     waits
+}
+
+fn retention(section: &Section<'_, '_>) -> Retention {
+    let table = section.value("retention").and_then(|value| Section::within(section.reading, "retention", value));
+    let Some(within) = table else { return Retention::default() };
+    let keep = |key: &'static str| {
+        let given = within.duration(key);
+        if given.is_some_and(|time| time < SHORTEST_RETENTION) {
+            within.wrong(format_args!("{key} must be kept for 8 days at the least: late items come for 7"));
+        }
+        given
+    };
+    let retention = Retention { samples: keep("samples"), sessions: keep("sessions") };
+    within.finish();
+    retention
 }
 
 fn all_plans(section: &Section<'_, '_>, destinations: &[cnc_model::HostName]) -> Plans {

@@ -26,6 +26,11 @@ destinations = ["example.com", "192.0.2.1"]
 cert = "cert.pem"
 key = "key.pem"
 
+client_ca = "agents.pem"
+
+[retention]
+samples = "90d"
+
 [waits]
 join = "10m"
 grace = "90s"
@@ -55,9 +60,13 @@ fn a_whole_file_is_read() {
     assert_eq!(config.address_for_users(), "https://check.example.com");
     assert_eq!(config.waits.grace, Duration::from_secs(90));
     assert_eq!(config.trusted_proxies.len(), 2);
-    assert_eq!(config.tls, Some(TlsFiles { cert: "cert.pem".into(), key: "key.pem".into(), client_ca: None }));
+    assert_eq!(
+        config.tls,
+        Some(TlsFiles { cert: "cert.pem".into(), key: "key.pem".into(), client_ca: Some("agents.pem".into()) })
+    );
     assert!(!config.walk_in && config.public_speed && config.behind_tls_proxy);
     assert_eq!(config.transfers, 8);
+    assert_eq!(config.retention, Retention { samples: Some(Duration::from_hours(90 * 24)), sessions: None });
 
     let default = config.plans.get(DEFAULT_PLAN).expect("always there");
     let titles: Vec<_> = default.tests().map(|(stage, test)| format!("{stage} {}", test.title())).collect();
@@ -122,6 +131,10 @@ fn each_mistake_has_its_line_and_what_is_allowed() {
             "line 1: listen must be an address and port like \"0.0.0.0:7443\" or \"[::]:7443\", not 7443",
         ),
         ("\n\nwalk_in = \"yes\"", "line 3: walk_in must be true or false, not \"yes\""),
+        (
+            "[retention]\nsamples = \"1d\"",
+            "line 1: retention: samples must be kept for 8 days at the least: late items come for 7",
+        ),
         ("transfers = -1", "line 1: transfers must be a whole number from 0 to 65535, not -1"),
         ("public_url = \"x\"", "line 1: public_url must be http://… or https://…, not \"x\""),
         (

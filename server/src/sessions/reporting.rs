@@ -33,6 +33,12 @@ pub(crate) enum ReportError {
     Drawing,
 }
 
+impl ReportError {
+    const fn is_of_no_session(&self) -> bool {
+        matches!(self, Self::Store(StoreError::UnknownSession) | Self::NotFound(_))
+    }
+}
+
 /// Gives the file that a session's report lies in.
 pub(crate) fn path(folder: &Path, id: SessionId) -> PathBuf {
     folder.join(format!("{id}.html"))
@@ -124,7 +130,14 @@ async fn make(shared: &Shared, id: SessionId) -> Result<Option<String>, ReportEr
     let path = write(&shared.settings.reports, id, html).await?;
     tracing::info!(session = %id, report = %path.display(), "report written");
     match &shared.settings.public_url {
-        Some(url) => Ok(Some(link(&shared.store, url, id, made).await?)),
+        Some(url) => {
+            let link = link(&shared.store, url, id, made).await;
+            if link.as_ref().is_err_and(ReportError::is_of_no_session) {
+                // It was deleted while its report was being made.
+                remove(&shared.settings.reports, id).await;
+            }
+            Ok(Some(link?))
+        }
         None => Ok(None),
     }
 }

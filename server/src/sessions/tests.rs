@@ -46,6 +46,7 @@ async fn open(folder: &TempDir) -> Sessions {
         default_plan: "default".into(),
         plans: vec![Plan { name: "default".into(), description: String::new(), stages: vec![vec![ping]] }],
         reports: folder.path().join("reports"),
+        retention: crate::config::Retention::default(),
         public_url: Some("http://127.0.0.1".into()),
     };
     Sessions::start(store, settings, Arc::new(crate::limits::Limits::new(Arc::default(), 1))).await.expect("sessions")

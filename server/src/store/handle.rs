@@ -18,7 +18,7 @@ use super::links::ReportLink;
 use super::sessions::Which;
 use super::tokens::TokenRow;
 use super::writer::{Answer, Request, Write, Writer, Written};
-use super::{Commit, Removed, StoredSession, audit, jobs, links, open, sample, sessions, tokens, writer};
+use super::{Commit, Removed, StoredSession, audit, jobs, links, open, retention, sample, sessions, tokens, writer};
 
 /// Writes that may wait for the writer: two or three of the disk's syncs at the rates that one machine sees. When it
 /// is full whoever submits waits, which by and by holds up the clients' streams and nothing of theirs is lost.
@@ -203,8 +203,27 @@ impl Store {
     pub async fn delete(&self, session: SessionId) -> Result<Option<Removed>, StoreError> {
         match self.write(Write::Remove(session)).await? {
             Written::Removed(removed) => Ok(removed),
-            Written::Done | Written::Changed(_) => Ok(None),
+            Written::Done | Written::Changed(_) | Written::ThinnedOut(_) => Ok(None),
         }
+    }
+
+    /// Removes samples of a session that ended before a time, at most `limit`; tells how many, 0 when none are left.
+    ///
+    /// # Errors
+    /// Says what keeps them from being removed.
+    pub async fn thin_out(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        match self.write(Write::ThinOut { before, limit }).await? {
+            Written::ThinnedOut(samples) => Ok(samples),
+            Written::Done | Written::Changed(_) | Written::Removed(_) => Ok(0),
+        }
+    }
+
+    /// Lists sessions that ended before a time, the oldest first.
+    ///
+    /// # Errors
+    /// Says what keeps them from being read.
+    pub async fn ended_before(&self, before: Timestamp, limit: u32) -> Result<Vec<SessionId>, StoreError> {
+        self.read(move |connection| retention::ended_before(connection, before, limit)).await
     }
 
     /// Stores a staff token's row.

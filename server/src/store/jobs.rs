@@ -7,6 +7,9 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::error::{Fault, StoreError};
 
+/// No job is due further ahead than this: the longest wait between attempts, twice.
+const FURTHEST_DUE: Duration = Duration::from_hours(2);
+
 /// Work to be done for a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
@@ -94,13 +97,15 @@ pub(super) fn end(connection: &Connection, end: &JobEnd) -> Result<(), rusqlite:
     Ok(())
 }
 
-/// Gives the jobs that are due, the longest due first.
+/// Gives the jobs that are due, the longest due first. What is due further ahead than any job ever is shows that the
+/// clock was set back, and is due now.
 pub(super) fn due(connection: &Connection, now: Timestamp, limit: u32) -> Result<Vec<Job>, Fault> {
     let mut statement = connection.prepare_cached(
-        "SELECT job_id, session_id, kind, wanted, attempts FROM jobs WHERE state = 'waiting' AND due_us <= ?1
-         ORDER BY due_us LIMIT ?2",
+        "SELECT job_id, session_id, kind, wanted, attempts FROM jobs
+         WHERE state = 'waiting' AND (due_us <= ?1 OR due_us > ?2) ORDER BY due_us LIMIT ?3",
     )?;
-    let mut rows = statement.query((now.unix_us(), limit))?;
+    let set_back = now.after(FURTHEST_DUE).unix_us();
+    let mut rows = statement.query((now.unix_us(), set_back, limit))?;
     let mut jobs = vec![];
     while let Some(row) = rows.next()? {
         jobs.push(read(row)?);

@@ -47,6 +47,8 @@ pub(super) fn writer(path: &Path) -> Result<Connection, StoreError> {
     settings(&connection).map_err(told)?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(told)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(told)?;
+    // What is deleted is overwritten: a session that was removed must not be found in the file.
+    connection.pragma_update(None, "secure_delete", true).map_err(told)?;
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES_KEPT).map_err(told)?;
     migrate(path, &mut connection)?;
     Ok(connection)

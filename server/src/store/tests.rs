@@ -1,5 +1,6 @@
 //! The store against real files: what is answered is durable, once, and reads back as it was given.
 
+mod earlier;
 mod faults;
 mod made_up;
 
@@ -182,6 +183,7 @@ async fn a_deleted_session_leaves_nothing() {
         .expect("stored");
     handle.insert_report_link(link).await.expect("stored");
     assert_eq!(handle.report_link([3; 32]).await.expect("readable"), Some(id(1)));
+    let label = row(1).overview.label;
     let removed = handle.delete(id(1)).await.expect("removed");
     assert_eq!(removed, Some(Removed { tests: 1, samples: samples().len() as u64 }));
     assert_eq!(handle.delete(id(1)).await.expect("nothing to do"), None);
@@ -190,6 +192,10 @@ async fn a_deleted_session_leaves_nothing() {
     for table in ["sessions", "tests", "samples", "findings", "jobs", "report_links"] {
         assert_eq!(count(&place.file(), &format!("SELECT count(*) FROM {table}")), 0, "{table}");
     }
+    let bytes = std::fs::read(place.file()).expect("read");
+    let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(holds("CREATE TABLE sessions"), "the file is looked at");
+    assert!(!label.is_empty() && !holds(&label), "what was deleted is overwritten");
 }
 
 #[tokio::test]
@@ -280,4 +286,51 @@ proptest! {
             assert_eq!(stored, expected.into_values().collect::<Vec<_>>());
         });
     }
+}
+
+#[tokio::test]
+async fn what_is_kept_no_longer_goes_in_steps() {
+    let place = Place::new();
+    let handle = place.open();
+    let ended = |n, at| {
+        let mut row = made_up::ended(row(n), EndReason::Staff);
+        row.overview.ended = Some(Timestamp::from_unix_us(at));
+        row.key_hash = Some([u8::try_from(n).expect("few"); 32]);
+        Change::Session(Box::new(row))
+    };
+    for (n, at) in [(1, 100), (2, 200), (3, 300)] {
+        let changes = vec![ended(n, at), Change::Samples(samples())];
+        let commit = Commit { session: id(n), changes, through: Some(Sequence::new(99)) };
+        handle.submit(commit).await.expect("runs").await.expect("answered").expect("stored");
+    }
+    let before = Timestamp::from_unix_us(300);
+    let all = samples().len() as u64;
+    let mut steps = vec![];
+    loop {
+        match handle.thin_out(before, 2).await.expect("removed") {
+            0 => break,
+            step => steps.push(step),
+        }
+    }
+    assert_eq!(steps.iter().sum::<u64>(), 2 * all);
+    assert!(steps.iter().all(|step| *step <= 2), "{steps:?}");
+    assert_eq!(handle.samples(id(2), None, Sequence::NONE, MAX_PAGE).await.expect("readable"), []);
+    assert_eq!(handle.samples(id(3), None, Sequence::NONE, MAX_PAGE).await.expect("readable"), samples());
+    let stored = handle.session(id(1)).await.expect("readable").expect("it stays");
+    assert_eq!(stored.stored, Sequence::new(99), "the mark stays: nothing is asked for again");
+    assert_eq!(handle.ended_before(before, 9).await.expect("readable"), [id(1), id(2)]);
+    assert_eq!(handle.ended_before(before, 1).await.expect("readable"), [id(1)]);
+}
+
+#[tokio::test]
+async fn a_clock_set_back_holds_no_report_up() {
+    let place = Place::new();
+    let handle = place.open();
+    let ended = made_up::ended(row(1), EndReason::Staff);
+    store(&handle, vec![Change::Session(Box::new(ended))], None).await.expect("stored");
+    let years_before = Timestamp::from_unix_us(1_000_000_000_000_000);
+    let job = handle.due_jobs(years_before, 9).await.expect("readable").pop().expect("due all the same");
+    let wait = std::time::Duration::from_mins(1);
+    handle.end_job(JobEnd { job, at: years_before, failure: Some(("x".into(), wait)) }).await.expect("noted");
+    assert_eq!(handle.due_jobs(years_before, 9).await.expect("readable"), [], "its wait is by the new time");
 }

@@ -14,7 +14,7 @@ use super::jobs::JobEnd;
 use super::links::ReportLink;
 use super::tokens::TokenRow;
 use super::write::Applied;
-use super::{Change, Commit, Removed, audit, jobs, links, open, sessions, tokens, write};
+use super::{Change, Commit, Removed, audit, jobs, links, open, retention, sessions, tokens, write};
 
 /// The most rows of one transaction: about 100 ms of inserting, so that the first answer of a burst does not wait
 /// for all of it. What is over waits for the next.
@@ -25,6 +25,10 @@ const ROWS_A_TRANSACTION: usize = 50_000;
 pub(super) enum Write {
     Commit(Commit),
     Remove(SessionId),
+    ThinOut {
+        before: Timestamp,
+        limit: u32,
+    },
     InsertToken(TokenRow),
     RevokeToken {
         id: String,
@@ -50,6 +54,7 @@ pub(super) enum Written {
     Done,
     Removed(Option<Removed>),
     Changed(bool),
+    ThinnedOut(u64),
 }
 
 /// Something to write, and who waits for it to be durable.
@@ -159,6 +164,9 @@ fn apply(connection: &Connection, write: &Write, applied: &mut Applied) -> Resul
     match write {
         Write::Commit(commit) => applied.job_wanted |= write::apply(connection, commit)?.job_wanted,
         Write::Remove(session) => return Ok(Written::Removed(sessions::remove(connection, *session)?)),
+        Write::ThinOut { before, limit } => {
+            return Ok(Written::ThinnedOut(retention::thin_out(connection, *before, *limit)?));
+        }
         Write::InsertToken(token) => tokens::insert(connection, token)?,
         Write::RevokeToken { id, at } => return Ok(Written::Changed(tokens::revoke(connection, id, *at)?)),
         Write::TokenUsed { id, at } => tokens::used(connection, id, *at)?,
@@ -182,6 +190,7 @@ fn rows(write: &Write) -> usize {
                 Change::Samples(samples) => samples.len(),
             })
             .sum(),
+        Write::ThinOut { limit, .. } => *limit as usize,
         Write::Remove(_)
         | Write::InsertToken(_)
         | Write::RevokeToken { .. }

@@ -79,7 +79,7 @@ async fn one_address_walks_in_so_often() {
     for number in 0..WALK_INS_PER_ADDRESS {
         held.push(walk_in(&running, u8::try_from(number).expect("few"), FROM).await.expect("let in"));
     }
-    let refused = walk_in(&running, 200, FROM).await.err().expect("refused");
+    let refused = walk_in(&running, 200, FROM).await.expect_err("refused");
     assert_eq!(refused.code(), Code::ResourceExhausted);
     assert!(refused.message().contains("sessions without a code"), "{}", refused.message());
     walk_in(&running, 201, "203.0.113.10").await.expect("others come in");

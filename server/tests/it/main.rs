@@ -1,11 +1,12 @@
 //! The listener in process on a free port, met by real clients: gRPC, HTTP/1.1, HTTP/2, with and without TLS.
 
+mod disk;
 mod door;
 mod join;
 mod life;
 mod limits;
 mod login;
-
+mod refusals;
 mod running;
 mod speed;
 mod staff;

@@ -224,7 +224,7 @@ impl Client {
         let batch = v1::ClientMessage::from(ClientMessage::Batch(Batch { first: Sequence::new(1), items }));
         let send = async {
             while to.send(batch.clone()).await.is_ok() {}
-            std::future::pending().await
+            std::future::pending::<()>().await;
         };
         let read = async {
             loop {

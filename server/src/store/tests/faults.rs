@@ -129,3 +129,47 @@ fn copy_store(from: &Path, to: &Path) {
     std::fs::copy(log(from), log(to)).expect("copied");
     connection.execute_batch("COMMIT").expect("done");
 }
+
+#[tokio::test]
+async fn damage_is_found_and_told() {
+    use std::os::unix::fs::FileExt as _;
+    let place = Place::new();
+    let handle = place.open();
+    let many = (1..5_000).map(|n| SequencedSample { sequence: Sequence::new(n), ..samples()[0] }).collect();
+    store(&handle, vec![session(), Change::Samples(many)], Some(4_999)).await.expect("stored");
+    let sound = check(&place.file()).expect("looked over while it is in use");
+    assert_eq!((sound.faults.len(), sound.sessions, sound.samples), (0, Some(1), Some(4_999)));
+    drop(handle);
+    let file = std::fs::File::options().write(true).open(place.file()).expect("opens");
+    for page in 40..60 {
+        file.write_all_at(&[0xa5; 4_096], page * 4_096).expect("written");
+    }
+    let damaged = check(&place.file()).expect("looked over");
+    assert!(!damaged.faults.is_empty());
+    // The head tells whether it is a database at all.
+    file.write_all_at(&[0; 100], 0).expect("written");
+    assert!(matches!(check(&place.file()), Err(StoreError::Corrupt { .. })));
+}
+
+#[tokio::test]
+async fn rows_without_their_session_are_told() {
+    let place = Place::new();
+    let handle = place.open();
+    store(&handle, vec![session(), Change::Samples(samples())], None).await.expect("stored");
+    drop(handle);
+    let connection = Connection::open(place.file()).expect("opens");
+    connection.execute_batch("PRAGMA foreign_keys = OFF; DELETE FROM sessions").expect("meddled");
+    let faults = check(&place.file()).expect("looked over").faults;
+    assert_eq!(faults, [format!("{} rows of samples belong to sessions that are not there", samples().len())]);
+}
+
+#[tokio::test]
+async fn a_lock_held_by_somebody_else_is_told_and_got_over() {
+    let place = Place::new();
+    let handle = place.open();
+    let other = Connection::open(place.file()).expect("opens");
+    other.execute_batch("BEGIN IMMEDIATE").expect("a lock");
+    assert_eq!(store(&handle, vec![session()], None).await, Err(StoreError::InUse { path: place.file() }));
+    other.execute_batch("ROLLBACK").expect("let go");
+    store(&handle, vec![session()], None).await.expect("it goes on by itself");
+}
