@@ -18,8 +18,8 @@ pub struct Request<'a> {
     pub welcome: &'a Welcome,
     /// Where it is.
     pub listener: &'a ListenerUrl,
-    /// At which address it was reached.
-    pub address: IpAddr,
+    /// At which address it is; `None` where only a proxy knows.
+    pub address: Option<IpAddr>,
     /// What the user allowed beyond the rules.
     pub allowed: Allowed,
 }
@@ -84,14 +84,17 @@ fn volume(planned: &[Test]) -> String {
 }
 
 fn destination(request: &Request<'_>) -> Vec<String> {
-    let way = match (request.listener.tls(), request.address.is_loopback()) {
+    let way = match (request.listener.tls(), request.address.is_some_and(|address| address.is_loopback())) {
         (true, _) => "encrypted",
         (false, true) => "which is this computer itself",
         (false, false) => "NOT encrypted",
     };
     let seen = request.welcome.public_address;
     vec![
-        format!("to {} ({}), {way}", request.listener, request.address),
+        match request.address {
+            Some(address) => format!("to {} ({address}), {way}", request.listener),
+            None => format!("to {} (through a proxy), {way}", request.listener),
+        },
         format!("your computer is seen there as {seen}"),
     ]
 }
@@ -135,7 +138,7 @@ mod tests {
             speed_token: String::new(),
         };
         let listener = url.parse().expect("valid");
-        let address = IpAddr::from([192, 0, 2, 1]);
+        let address = Some(IpAddr::from([192, 0, 2, 1]));
         let request = Request { welcome: &welcome, listener: &listener, address, allowed: Allowed::default() };
         let text = |part: Part| std::iter::once(part.heading).chain(part.lines).collect::<Vec<_>>().join("\n");
         page(&request).into_iter().map(text).collect::<Vec<_>>().join("\n")

@@ -18,6 +18,7 @@ pub mod late;
 pub mod link;
 pub mod outbox;
 pub mod policy;
+pub mod proxy;
 pub mod record;
 pub mod runner;
 pub mod schedule;

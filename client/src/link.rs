@@ -25,12 +25,16 @@ use self::reach::Reached;
 use crate::clock::SessionClock;
 use crate::config::ListenerUrl;
 use crate::outbox::Outbox;
+use crate::proxy::Proxy;
 
 mod backoff;
+mod io;
 mod reach;
+mod tunnel;
 mod words;
 
 pub use reach::Unreached;
+pub use tunnel::TunnelError;
 
 /// The most events that wait for the session. When full, reading waits: HTTP/2's flow control reaches the listener.
 pub const MAX_EVENTS: usize = 256;
@@ -49,6 +53,8 @@ pub struct Way {
     pub url: ListenerUrl,
     /// TLS settings that speak HTTP/2; needed for `https`.
     pub tls: Option<Arc<ClientConfig>>,
+    /// The proxy that leads to it.
+    pub proxy: Option<Proxy>,
     /// The client's key.
     pub key: ClientKey,
     /// The code to join with.
@@ -64,8 +70,8 @@ pub enum LinkEvent {
     Welcome {
         /// What it said.
         welcome: Box<Welcome>,
-        /// Its address.
-        peer: SocketAddr,
+        /// Its address; `None` where a proxy leads to a name that has none here.
+        peer: Option<SocketAddr>,
         /// This end's address.
         local: IpAddr,
     },
@@ -128,7 +134,8 @@ struct Stream<'a> {
 impl Stream<'_> {
     /// Runs it to its end: the listener's goodbye, with the report's address, or what broke it.
     async fn run(&mut self) -> Result<Option<String>, Unreached> {
-        let Reached { io, peer, local } = reach::reach(&self.way.url, self.way.tls.clone()).await?;
+        let Reached { io, peer, local } =
+            reach::reach(&self.way.url, self.way.tls.clone(), self.way.proxy.as_ref()).await?;
         let channel = self.channel(io).await?;
         // One batch waits while one is being written: what gathers meanwhile stays in the outbox.
         let (writer, written) = mpsc::channel::<v1::ClientMessage>(1);
@@ -173,7 +180,7 @@ impl Stream<'_> {
     }
 
     /// Speaks HTTP/2 over a connection.
-    async fn channel(&self, io: reach::Io) -> Result<Channel, Unreached> {
+    async fn channel(&self, io: io::Io) -> Result<Channel, Unreached> {
         let url = &self.way.url;
         let origin: Uri = url.to_string().parse().map_err(|_| self.no_listener("its address cannot be used"))?;
         // The connection is encrypted already where it has to be: tonic must not do it again.
@@ -248,11 +255,11 @@ impl Stream<'_> {
             | Status::NotFound
             | Status::AlreadyExists
             | Status::PermissionDenied
-            | Status::ResourceExhausted
             | Status::FailedPrecondition
             | Status::Aborted
             | Status::OutOfRange
             | Status::Unauthenticated => Unreached::Refused { why },
+            Status::ResourceExhausted => Unreached::Busy { why },
             Status::Unimplemented => self.no_listener(&why),
             Status::Ok
             | Status::Cancelled

@@ -175,7 +175,8 @@ pub struct Session {
     shown: mpsc::Receiver<(TestId, Sample)>,
     tests: BTreeMap<TestId, Test>,
     results: BTreeMap<TestId, TestResult>,
-    welcome: Option<(Box<Welcome>, IpAddr, IpAddr)>,
+    /// The welcome, the listener's address where it is known, and this end's.
+    welcome: Option<(Box<Welcome>, Option<IpAddr>, IpAddr)>,
     landmarks: Landmarks,
     report_url: Option<String>,
     /// Since when the stream is down.

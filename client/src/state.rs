@@ -125,8 +125,8 @@ impl SavedKey {
 
     /// Draws a key that is kept in memory only.
     #[must_use]
-    pub fn unsaved(now: Timestamp) -> Self {
-        Self { key: draw_key(), began: now, agreed: false, resumed: false, code: None, session: None, file: None }
+    pub fn unsaved(code: Option<Code>, now: Timestamp) -> Self {
+        Self { key: draw_key(), began: now, agreed: false, resumed: false, code, session: None, file: None }
     }
 
     /// Gives the place for the session's journal; `None` where the key is in memory only.

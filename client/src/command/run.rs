@@ -11,11 +11,12 @@ use tokio::task::JoinSet;
 
 use crate::cli::RunArgs;
 use crate::clock::{SessionClock, wall};
-use crate::config::{self, Choice, Source};
+use crate::config::{self, Choice, ListenerUrl, Source};
 use crate::exit::Exit;
 use crate::interrupt::Interrupts;
 use crate::link::{self, MAX_EVENTS, Unreached, Way};
 use crate::policy::Allowed;
+use crate::proxy::{self, Proxy};
 use crate::record::Recorder;
 use crate::session::{End, Ended, Parts, Session, TestResult};
 use crate::state::{self, SavedKey};
@@ -41,25 +42,40 @@ pub(super) async fn run(ui: &Ui, args: &RunArgs) -> Exit {
         Ok(trust) => Arc::new(trust),
         Err(error) => return refuse(ui, &error.to_string()),
     };
-    if !earlier::deliver(ui, &choice, &trust, &mut interrupts.rung).await {
+    let proxy = match proxy::choose(&choice.listener, |name| std::env::var(name).ok()) {
+        Ok(proxy) => proxy,
+        Err(error) => return refuse(ui, &error.to_string()),
+    };
+    let road = Road { listener: choice.listener.clone(), trust, proxy };
+    if !earlier::deliver(ui, &road, choice.code, &mut interrupts.rung).await {
         return Exit::Interrupted;
     }
     let key = match state::folder().map(|folder| SavedKey::open(&folder, &choice.listener, choice.code, wall())) {
         Some(Ok(key)) => key,
         // Without a place for it the session works; only a restart cannot go on with it.
-        Some(Err(_)) | None => SavedKey::unsaved(wall()),
+        Some(Err(_)) | None => SavedKey::unsaved(choice.code, wall()),
     };
-    match Visit::prepare(ui, args, &choice, trust, &key) {
+    match Visit::prepare(ui, args, road, &key) {
         Ok(visit) => visit.run(key, interrupts.rung).await,
         Err(message) => refuse(ui, &message),
     }
 }
 
-/// The way to a listener with a key.
-fn way(choice: &Choice, trust: &Trust, key: &SavedKey) -> Way {
-    let url = choice.listener.clone();
-    let tls = url.tls().then(|| trust.config(H2));
-    Way { url, tls, key: key.key.clone(), code: key.code.or(choice.code), clock: SessionClock::of(key.began) }
+/// What leads to the listener, whoever comes.
+struct Road {
+    listener: ListenerUrl,
+    trust: Arc<Trust>,
+    proxy: Option<Proxy>,
+}
+
+impl Road {
+    /// Gives the way of a client with this key.
+    fn way(&self, key: &SavedKey) -> Way {
+        let url = self.listener.clone();
+        let tls = url.tls().then(|| self.trust.config(H2));
+        let (proxy, clock) = (self.proxy.clone(), SessionClock::of(key.began));
+        Way { url, tls, proxy, key: key.key.clone(), code: key.code, clock }
+    }
 }
 
 fn refuse(ui: &Ui, message: &str) -> Exit {
@@ -85,8 +101,7 @@ async fn confirm(ui: &Ui, choice: &Choice, interrupted: &mut mpsc::Receiver<()>)
 struct Visit<'a> {
     ui: &'a Ui,
     args: &'a RunArgs,
-    choice: &'a Choice,
-    trust: Arc<Trust>,
+    road: Road,
     clock: SessionClock,
     papers: Papers,
     /// Where everything is written down, if anywhere.
@@ -94,23 +109,18 @@ struct Visit<'a> {
 }
 
 impl<'a> Visit<'a> {
-    fn prepare(
-        ui: &'a Ui,
-        args: &'a RunArgs,
-        choice: &'a Choice,
-        trust: Arc<Trust>,
-        key: &SavedKey,
-    ) -> Result<Self, String> {
+    fn prepare(ui: &'a Ui, args: &'a RunArgs, road: Road, key: &SavedKey) -> Result<Self, String> {
         let clock = SessionClock::of(key.began);
         let papers = Papers::of(key, args.save.as_deref(), clock)?;
-        Ok(Self { ui, args, choice, trust, clock, papers, kept: args.save.clone() })
+        Ok(Self { ui, args, road, clock, papers, kept: args.save.clone() })
     }
 
     async fn run(mut self, key: SavedKey, interrupted: mpsc::Receiver<()>) -> Exit {
-        self.ui.line(&format!("Connecting to {} ...", self.choice.listener));
+        let by = self.road.proxy.as_ref().map(|proxy| format!(" through the proxy {proxy}")).unwrap_or_default();
+        self.ui.line(&format!("Connecting to {}{by} ...", self.road.listener));
         let (events, link) = mpsc::channel(MAX_EVENTS);
         let mut linking = JoinSet::new();
-        linking.spawn(link::run(way(self.choice, &self.trust, &key), Arc::clone(&self.papers.outbox), events));
+        linking.spawn(link::run(self.road.way(&key), Arc::clone(&self.papers.outbox), events));
         let parts = self.parts(key, interrupted);
         let ended = Session::new(Parts { link: Some(link), ..parts }).run().await;
         linking.shutdown().await;
@@ -163,7 +173,7 @@ impl<'a> Visit<'a> {
     fn parts(&mut self, key: SavedKey, interrupted: mpsc::Receiver<()>) -> Parts {
         Parts {
             ui: self.ui.clone(),
-            listener: self.choice.listener.clone(),
+            listener: self.road.listener.clone(),
             yes: self.args.yes,
             allowed: Allowed { lan: self.args.allow_lan, loopback: self.args.allow_loopback },
             clock: self.clock,
@@ -173,7 +183,7 @@ impl<'a> Visit<'a> {
             key,
             earlier: std::mem::take(&mut self.papers.earlier),
             faults: self.papers.faults(),
-            trust: Arc::clone(&self.trust),
+            trust: Arc::clone(&self.road.trust),
             interrupted,
         }
     }
@@ -185,7 +195,7 @@ impl<'a> Visit<'a> {
         self.ui.heading("What can be measured without it");
         let Ended { key, interrupted, .. } = ended;
         let clock = SessionClock::of(wall());
-        let papers = Papers::of(&SavedKey::unsaved(wall()), None, clock);
+        let papers = Papers::of(&SavedKey::unsaved(None, wall()), None, clock);
         if let Ok(papers) = papers {
             self.papers.replace(papers);
         }
@@ -198,7 +208,7 @@ impl<'a> Visit<'a> {
         }
         self.keep();
         let plan = built_in_plan();
-        let parts = self.parts(SavedKey::unsaved(wall()), interrupted);
+        let parts = self.parts(SavedKey::unsaved(None, wall()), interrupted);
         (Session::new(Parts { plan, ..parts }).run().await, key)
     }
 

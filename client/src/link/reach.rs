@@ -1,23 +1,24 @@
-//! The way to the listener, step by step: name, TCP, TLS. Where a step fails, that step is named.
+//! The way to the listener, step by step: name, TCP, a proxy, TLS. Where a step fails, that step is named.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
+use cnc_model::HostName;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use thiserror::Error;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::io::Io;
+use super::tunnel::{self, TunnelError};
 use crate::config::ListenerUrl;
+use crate::proxy::Proxy;
 use crate::tls;
 
 /// How long the system may take to find the name.
@@ -56,6 +57,14 @@ pub enum Unreached {
         /// What the system said.
         source: io::Error,
     },
+    /// The proxy does not lead there.
+    #[error("the proxy {proxy} does not lead to the listener")]
+    Proxy {
+        /// The proxy.
+        proxy: String,
+        /// What it said.
+        source: TunnelError,
+    },
     /// No agreement on encryption.
     #[error("no secure connection to {host}: {why}")]
     Tls {
@@ -75,6 +84,12 @@ pub enum Unreached {
     /// The listener does not take this client.
     #[error("the listener refused: {why}")]
     Refused {
+        /// What it said.
+        why: String,
+    },
+    /// The listener has too much to do for this client at the moment.
+    #[error("the listener says: {why}")]
+    Busy {
         /// What it said.
         why: String,
     },
@@ -102,6 +117,8 @@ impl Unreached {
                 "check whether this computer is connected to a network"
             }
             Self::Tcp { .. } => "check whether this computer is online; a firewall on the way may block it",
+            Self::Proxy { source, .. } => source.hint(),
+            Self::Busy { .. } => "wait for some minutes and try again",
             Self::Tls { .. } => {
                 "check this computer's clock; an antivirus or a company's proxy may inspect connections"
             }
@@ -119,6 +136,8 @@ impl Unreached {
             Self::Name { .. }
             | Self::NameTimeout { .. }
             | Self::Tcp { .. }
+            | Self::Proxy { .. }
+            | Self::Busy { .. }
             | Self::Tls { .. }
             | Self::NoListener { .. }
             | Self::Broken { .. } => true,
@@ -130,24 +149,33 @@ impl Unreached {
 #[derive(Debug)]
 pub(super) struct Reached {
     pub(super) io: Io,
-    /// The listener's address.
-    pub(super) peer: SocketAddr,
+    /// The listener's address; `None` where a proxy leads to a name that has none here.
+    pub(super) peer: Option<SocketAddr>,
     /// This end's address.
     pub(super) local: IpAddr,
 }
 
-/// A plain or an encrypted connection.
-#[derive(Debug)]
-pub(super) enum Io {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
-}
-
 /// Connects to the listener.
-pub(super) async fn reach(url: &ListenerUrl, tls: Option<Arc<ClientConfig>>) -> Result<Reached, Unreached> {
-    let tcp = connect(url).await?;
-    let addresses = tcp.peer_addr().and_then(|peer| Ok((peer, tcp.local_addr()?.ip())));
-    let (peer, local) = addresses.map_err(|error| Unreached::Broken { why: error.to_string() })?;
+pub(super) async fn reach(
+    url: &ListenerUrl,
+    tls: Option<Arc<ClientConfig>>,
+    proxy: Option<&Proxy>,
+) -> Result<Reached, Unreached> {
+    let broken = |error: io::Error| Unreached::Broken { why: error.to_string() };
+    let (tcp, peer) = match proxy {
+        None => {
+            let tcp = connect(url.host(), url.port()).await?;
+            let peer = tcp.peer_addr().map_err(broken)?;
+            (tcp, Some(peer))
+        }
+        Some(proxy) => {
+            let through = through(url, proxy).await;
+            let tcp = through.map_err(|source| Unreached::Proxy { proxy: proxy.to_string(), source })?;
+            // What is measured to the listener goes around the proxy, where its name is known here.
+            (tcp, addresses(url.host(), url.port()).await.ok().and_then(|found| found.first().copied()))
+        }
+    };
+    let local = tcp.local_addr().map_err(broken)?.ip();
     // Nagle's algorithm would hold a sample back until the one before it is acknowledged; without the option it
     // still works, only slower.
     tcp.set_nodelay(true).ok();
@@ -158,9 +186,19 @@ pub(super) async fn reach(url: &ListenerUrl, tls: Option<Arc<ClientConfig>>) -> 
     Ok(Reached { io, peer, local })
 }
 
+async fn through(url: &ListenerUrl, proxy: &Proxy) -> Result<TcpStream, TunnelError> {
+    let mut tcp = match connect(&proxy.host, proxy.port).await {
+        Ok(tcp) => tcp,
+        Err(Unreached::Tcp { source, .. }) => return Err(TunnelError::NoWay(source.to_string())),
+        Err(other) => return Err(TunnelError::NoWay(other.to_string())),
+    };
+    tunnel::through(&mut tcp, proxy, url).await?;
+    Ok(tcp)
+}
+
 /// Connects to the first address that answers, each with a head start before the next.
-async fn connect(url: &ListenerUrl) -> Result<TcpStream, Unreached> {
-    let addresses = addresses(url).await?;
+async fn connect(host: &HostName, port: u16) -> Result<TcpStream, Unreached> {
+    let addresses = addresses(host, port).await?;
     let last = addresses[addresses.len() - 1];
     match timeout(TCP_WAIT, race(addresses)).await {
         Ok(Ok(tcp)) => Ok(tcp),
@@ -196,16 +234,15 @@ async fn race(addresses: Vec<SocketAddr>) -> Result<TcpStream, (SocketAddr, io::
     }
 }
 
-/// Finds the listener's addresses, at least one, the families taking turns.
-async fn addresses(url: &ListenerUrl) -> Result<Vec<SocketAddr>, Unreached> {
-    let host = || url.host().to_string();
-    if let Some(address) = url.host().address() {
-        return Ok(vec![SocketAddr::new(address, url.port())]);
+/// Finds a host's addresses, at least one, the families taking turns.
+async fn addresses(host: &HostName, port: u16) -> Result<Vec<SocketAddr>, Unreached> {
+    if let Some(address) = host.address() {
+        return Ok(vec![SocketAddr::new(address, port)]);
     }
-    let found = match timeout(NAME_WAIT, lookup_host((url.host().as_str(), url.port()))).await {
+    let found = match timeout(NAME_WAIT, lookup_host((host.as_str(), port))).await {
         Ok(Ok(found)) => found.collect::<Vec<_>>(),
-        Ok(Err(source)) => return Err(Unreached::Name { host: host(), source }),
-        Err(_) => return Err(Unreached::NameTimeout { host: host() }),
+        Ok(Err(source)) => return Err(Unreached::Name { host: host.to_string(), source }),
+        Err(_) => return Err(Unreached::NameTimeout { host: host.to_string() }),
     };
     let first_is_v6 = found.first().is_some_and(SocketAddr::is_ipv6);
     let (first, second): (Vec<_>, Vec<_>) = found.into_iter().partition(|address| address.is_ipv6() == first_is_v6);
@@ -214,7 +251,7 @@ async fn addresses(url: &ListenerUrl) -> Result<Vec<SocketAddr>, Unreached> {
     turns.extend(second);
     turns.truncate(MAX_ADDRESSES);
     if turns.is_empty() {
-        return Err(Unreached::Name { host: host(), source: io::ErrorKind::NotFound.into() });
+        return Err(Unreached::Name { host: host.to_string(), source: io::ErrorKind::NotFound.into() });
     }
     Ok(turns)
 }
@@ -236,55 +273,5 @@ async fn encrypt(
             None => error.to_string(),
         })),
         Err(_) => Err(failed("nobody answered the greeting in time".into())),
-    }
-}
-
-impl AsyncRead for Io {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(io) => Pin::new(io).poll_read(cx, buf),
-            Self::Tls(io) => Pin::new(io).poll_read(cx, buf),
-        }
-    }
-}
-
-impl AsyncWrite for Io {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(io) => Pin::new(io).poll_write(cx, buf),
-            Self::Tls(io) => Pin::new(io).poll_write(cx, buf),
-        }
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(io) => Pin::new(io).poll_write_vectored(cx, bufs),
-            Self::Tls(io) => Pin::new(io).poll_write_vectored(cx, bufs),
-        }
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        match self {
-            Self::Plain(io) => io.is_write_vectored(),
-            Self::Tls(io) => io.is_write_vectored(),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(io) => Pin::new(io).poll_flush(cx),
-            Self::Tls(io) => Pin::new(io).poll_flush(cx),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(io) => Pin::new(io).poll_shutdown(cx),
-            Self::Tls(io) => Pin::new(io).poll_shutdown(cx),
-        }
     }
 }

@@ -33,7 +33,10 @@ pub(super) async fn target(peer: &ThroughputPeer, grounds: &Grounds) -> Result<S
     match peer {
         ThroughputPeer::Listener => {
             let Some(Speed { listener, address, token }) = grounds.speed.clone() else {
-                return Err(Failure::new(Reason::NotPresent, "there is no connection to a listener"));
+                return Err(Failure::new(
+                    Reason::NotPresent,
+                    "there is no connection to a listener, or only a proxy knows its address",
+                ));
             };
             Ok(SpeedTarget {
                 url: listener.to_string(),

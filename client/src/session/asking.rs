@@ -19,7 +19,7 @@ pub(super) enum Question {
 
 impl Session {
     /// Shows what is asked for, and asks unless the user agreed in advance.
-    pub(super) fn ask(&mut self, welcome: &Welcome, address: IpAddr) {
+    pub(super) fn ask(&mut self, welcome: &Welcome, address: Option<IpAddr>) {
         self.asked.clone_from(&welcome.planned);
         let request = Request { welcome, listener: &self.listener, address, allowed: self.allowed };
         for part in consent::page(&request) {

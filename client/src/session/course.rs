@@ -54,11 +54,11 @@ impl Session {
         }
     }
 
-    fn handle_welcome(&mut self, welcome: &Welcome, peer: SocketAddr, local: IpAddr) {
+    fn handle_welcome(&mut self, welcome: &Welcome, peer: Option<SocketAddr>, local: IpAddr) {
         let again = self.welcome.is_some();
         // The user's word may still be on its way.
         let consented = welcome.consented || self.earlier.consent_waits;
-        let address = peer.ip().to_canonical();
+        let address = peer.map(|peer| peer.ip().to_canonical());
         self.welcome = Some((Box::new(welcome.clone()), address, local));
         if let Some(since) = self.down_since.take() {
             self.board.note(&format!("In touch with the listener again after {}.", span(since.elapsed())));
@@ -139,7 +139,7 @@ impl Session {
 
     pub(super) fn handle_surroundings(&mut self, info: &SystemInfo) {
         let (listener, local) = match &self.welcome {
-            Some((_, listener, local)) => (Some(*listener), Some(local.to_canonical())),
+            Some((_, listener, local)) => (*listener, Some(local.to_canonical())),
             None => (None, None),
         };
         let holds = |address: IpAddr| info.interfaces.iter().find(|i| i.addresses.iter().any(|a| a.address == address));
@@ -209,10 +209,9 @@ impl Session {
     fn start(&mut self, id: TestId, test: Test) {
         self.schedule.started(id);
         self.board.started(id, &test);
-        let speed = self.welcome.as_ref().map(|(welcome, address, _)| Speed {
-            listener: self.listener.clone(),
-            address: *address,
-            token: welcome.speed_token.clone(),
+        let speed = self.welcome.as_ref().and_then(|(welcome, address, _)| {
+            let (listener, token) = (self.listener.clone(), welcome.speed_token.clone());
+            Some(Speed { listener, address: (*address)?, token })
         });
         let grounds = Grounds {
             rules: self.policy.addresses().clone(),

@@ -29,6 +29,7 @@ fn link(url: &str) -> Linked {
     let way = Way {
         url: url.parse().expect("valid"),
         tls: None,
+        proxy: None,
         key: ClientKey::new([7; 32]),
         code: "K7QX-M2PA".parse().ok(),
         clock: SessionClock::of(wall()),
@@ -60,7 +61,7 @@ async fn items_go_there_and_instructions_come_back_until_goodbye() {
     assert_eq!(hello.capabilities, TestKind::ALL);
     match linked.event().await {
         LinkEvent::Welcome { welcome, peer, local } => {
-            assert_eq!((welcome.operator.as_str(), peer, local), ("Example IT", fake.address, fake.address.ip()));
+            assert_eq!((welcome.operator.as_str(), peer, local), ("Example IT", Some(fake.address), fake.address.ip()));
         }
         other => panic!("{other:?}"),
     }

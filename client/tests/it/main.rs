@@ -7,6 +7,7 @@ mod help;
 mod json;
 mod link;
 mod program;
+mod proxy;
 mod resume;
 mod run;
 mod usage;

@@ -12,6 +12,11 @@ pub(crate) fn cnc(args: &[&str]) -> (Output, tempfile::TempDir) {
 pub(crate) fn program(home: &tempfile::TempDir) -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_cnc"));
     program.env_remove("CNC_LISTENER").env("HOME", home.path()).env("XDG_STATE_HOME", home.path());
+    for proxy in
+        ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"]
+    {
+        program.env_remove(proxy);
+    }
     program.env("XDG_CONFIG_HOME", home.path()).stdin(std::process::Stdio::null());
     program
 }

@@ -1,22 +1,21 @@
 //! Before a session: what earlier ones with the same listener left behind is delivered.
 
+use cnc_model::Code;
 use tokio::sync::mpsc;
 
-use super::way;
+use super::Road;
 use crate::clock::wall;
-use crate::config::Choice;
 use crate::late::{self, Late};
 use crate::state;
-use crate::tls::Trust;
 use crate::ui::Ui;
 use crate::ui::text::{clean, count};
 
 /// Delivers what is left; false when the user interrupts. A listener that cannot be reached now is the session's to
 /// tell.
-pub(super) async fn deliver(ui: &Ui, choice: &Choice, trust: &Trust, interrupted: &mut mpsc::Receiver<()>) -> bool {
+pub(super) async fn deliver(ui: &Ui, road: &Road, code: Option<Code>, interrupted: &mut mpsc::Receiver<()>) -> bool {
     let Some(folder) = state::folder() else { return true };
-    for key in state::leftovers(&folder, &choice.listener, choice.code, wall()) {
-        let way = way(choice, trust, &key);
+    for key in state::leftovers(&folder, &road.listener, code, wall()) {
+        let way = road.way(&key);
         // Liveness: a delivery has a time limit of its own.
         let late = tokio::select! {
             late = late::deliver(key, way) => late,
