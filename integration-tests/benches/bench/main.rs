@@ -7,7 +7,9 @@ use std::io::Write as _;
 
 use anyhow::{Context as _, Result, ensure};
 
+mod chaos;
 mod figure;
+mod fuzz;
 mod live;
 
 use figure::Figure;
@@ -15,7 +17,7 @@ use figure::Figure;
 /// A benchmark: its name, and what measures it.
 type Bench = (&'static str, fn() -> Result<Vec<Figure>>);
 
-const BENCHES: &[Bench] = &[("live", live::run)];
+const BENCHES: &[Bench] = &[("live", live::run), ("fuzz", fuzz::run), ("chaos", chaos::run)];
 
 fn main() -> Result<()> {
     let mut args = std::env::args().skip(1);
