@@ -8,7 +8,7 @@ pub(crate) fn line(text: &str) {
     println!("{text}");
 }
 
-/// Writes the beginning of a line that [`line`] will end.
+/// Writes the beginning of a line that [`line()`] will end.
 pub(crate) fn begin(text: &str) {
     print!("{text}");
     // A terminal that has gone away is no reason to stop.
