@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Source;
 
-/// The wrong tries that an address has in [`WINDOW`]: typing errors of an office, and of 2⁴⁰ codes next to none.
+/// The wrong tries that an address has in `WINDOW`: typing errors of an office, and of 2⁴⁰ codes next to none.
 pub const WRONG_TRIES: u32 = 10;
 /// How long wrong tries are held against an address, from the first of them.
 const WINDOW: Duration = Duration::from_mins(10);
