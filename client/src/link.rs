@@ -12,7 +12,6 @@ use cnc_model::{ClientKey, Code, TestKind};
 use cnc_proto::v1;
 use cnc_proto::v1::listener_client::ListenerClient;
 use hyper_util::rt::TokioIo;
-use rustls::ClientConfig;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 use tokio_stream::wrappers::ReceiverStream;
@@ -26,6 +25,7 @@ use crate::clock::SessionClock;
 use crate::config::ListenerUrl;
 use crate::outbox::Outbox;
 use crate::proxy::Proxy;
+use crate::tls::Tls;
 
 mod backoff;
 mod io;
@@ -52,7 +52,7 @@ pub struct Way {
     /// The listener.
     pub url: ListenerUrl,
     /// TLS settings that speak HTTP/2; needed for `https`.
-    pub tls: Option<Arc<ClientConfig>>,
+    pub tls: Option<Tls>,
     /// The proxy that leads to it.
     pub proxy: Option<Proxy>,
     /// The client's key.
@@ -135,7 +135,7 @@ impl Stream<'_> {
     /// Runs it to its end: the listener's goodbye, with the report's address, or what broke it.
     async fn run(&mut self) -> Result<Option<String>, Unreached> {
         let Reached { io, peer, local } =
-            reach::reach(&self.way.url, self.way.tls.clone(), self.way.proxy.as_ref()).await?;
+            reach::reach(&self.way.url, self.way.tls.as_ref(), self.way.proxy.as_ref()).await?;
         let channel = self.channel(io).await?;
         // One batch waits while one is being written: what gathers meanwhile stays in the outbox.
         let (writer, written) = mpsc::channel::<v1::ClientMessage>(1);

@@ -3,10 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use rustls::client::WebPkiServerVerifier;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::{CertificateError, ClientConfig, RootCertStore};
+use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
+
+mod seen;
+mod words;
+
+use self::seen::Watchful;
+pub use seen::Seen;
+pub use words::words;
 
 /// Why a file with a certificate authority cannot be used.
 #[derive(Debug, Error)]
@@ -20,6 +28,15 @@ pub struct CaError {
 pub const H2: &[u8] = b"h2";
 /// HTTP/1.1, which speed tests speak.
 pub const HTTP_1_1: &[u8] = b"http/1.1";
+
+/// TLS towards one listener.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    /// The settings.
+    pub config: Arc<ClientConfig>,
+    /// Whose certificate was shown.
+    pub seen: Seen,
+}
 
 /// Whom this run of the program trusts. The system's store is read when it is first needed: that takes a while, and
 /// most measurements need no TLS.
@@ -65,41 +82,33 @@ impl Trust {
         Arc::new(config)
     }
 
+    /// Makes the settings for connections that speak one protocol, and remembers whose certificate was shown: so that
+    /// the user can be told who stands in between.
+    ///
+    /// # Panics
+    /// Never: ring knows the versions that rustls uses by default, and Mozilla's authorities are there at the least.
+    #[must_use]
+    pub fn watchful(&self, protocol: &[u8]) -> Tls {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let roots = Arc::clone(self.roots.get_or_init(|| self.read()));
+        let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider)).build();
+        let seen = Seen::default();
+        let verifier = Watchful { verifier: verifier.expect("there are authorities"), seen: seen.clone() };
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("ring knows TLS 1.2 and 1.3")
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_no_client_auth();
+        config.alpn_protocols = vec![protocol.to_vec()];
+        Tls { config: Arc::new(config), seen }
+    }
+
     /// Reads the system's store; what it holds beyond use is passed over.
     fn read(&self) -> Arc<RootCertStore> {
         let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         roots.add_parsable_certificates(self.own.iter().cloned());
         Arc::new(roots)
-    }
-}
-
-/// Says in plain words what is wrong with a TLS handshake.
-#[must_use]
-#[expect(clippy::wildcard_enum_match_arm, reason = "rustls adds variants, and its own words serve for them")]
-pub fn words(error: &rustls::Error) -> String {
-    match error {
-        rustls::Error::InvalidCertificate(certificate) => match certificate {
-            CertificateError::UnknownIssuer => {
-                "its certificate is signed by somebody that this computer does not trust"
-            }
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                "its certificate has expired, or this computer's clock is wrong"
-            }
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                "its certificate is not valid yet, or this computer's clock is wrong"
-            }
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                "its certificate is for another name"
-            }
-            CertificateError::Revoked => "its certificate was revoked",
-            other => return format!("its certificate is not valid ({other})"),
-        }
-        .into(),
-        rustls::Error::NoApplicationProtocol => {
-            "it does not speak HTTP/2: maybe something in between inspects TLS".into()
-        }
-        rustls::Error::InvalidMessage(_) => "what answers there does not speak TLS".into(),
-        other => other.to_string(),
     }
 }

@@ -72,7 +72,7 @@ impl Road {
     /// Gives the way of a client with this key.
     fn way(&self, key: &SavedKey) -> Way {
         let url = self.listener.clone();
-        let tls = url.tls().then(|| self.trust.config(H2));
+        let tls = url.tls().then(|| self.trust.watchful(H2));
         let (proxy, clock) = (self.proxy.clone(), SessionClock::of(key.began));
         Way { url, tls, proxy, key: key.key.clone(), code: key.code, clock }
     }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cnc_model::HostName;
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use thiserror::Error;
 use tokio::net::{TcpStream, lookup_host};
@@ -19,7 +18,7 @@ use super::io::Io;
 use super::tunnel::{self, TunnelError};
 use crate::config::ListenerUrl;
 use crate::proxy::Proxy;
-use crate::tls;
+use crate::tls::{self, Tls};
 
 /// How long the system may take to find the name.
 const NAME_WAIT: Duration = Duration::from_secs(5);
@@ -119,9 +118,7 @@ impl Unreached {
             Self::Tcp { .. } => "check whether this computer is online; a firewall on the way may block it",
             Self::Proxy { source, .. } => source.hint(),
             Self::Busy { .. } => "wait for some minutes and try again",
-            Self::Tls { .. } => {
-                "check this computer's clock; an antivirus or a company's proxy may inspect connections"
-            }
+            Self::Tls { .. } => "check this computer's clock, and tell your support person what is said above",
             Self::NoListener { .. } => "check the address with your support person",
             Self::Refused { .. } => "ask your support person for a new code",
             Self::Broken { .. } => "check whether this computer is still online",
@@ -156,11 +153,7 @@ pub(super) struct Reached {
 }
 
 /// Connects to the listener.
-pub(super) async fn reach(
-    url: &ListenerUrl,
-    tls: Option<Arc<ClientConfig>>,
-    proxy: Option<&Proxy>,
-) -> Result<Reached, Unreached> {
+pub(super) async fn reach(url: &ListenerUrl, tls: Option<&Tls>, proxy: Option<&Proxy>) -> Result<Reached, Unreached> {
     let broken = |error: io::Error| Unreached::Broken { why: error.to_string() };
     let (tcp, peer) = match proxy {
         None => {
@@ -181,7 +174,7 @@ pub(super) async fn reach(
     tcp.set_nodelay(true).ok();
     let io = match tls {
         None => Io::Plain(tcp),
-        Some(config) => Io::Tls(Box::new(encrypt(url, config, tcp).await?)),
+        Some(tls) => Io::Tls(Box::new(encrypt(url, tls, tcp).await?)),
     };
     Ok(Reached { io, peer, local })
 }
@@ -256,20 +249,16 @@ async fn addresses(host: &HostName, port: u16) -> Result<Vec<SocketAddr>, Unreac
     Ok(turns)
 }
 
-async fn encrypt(
-    url: &ListenerUrl,
-    config: Arc<ClientConfig>,
-    tcp: TcpStream,
-) -> Result<TlsStream<TcpStream>, Unreached> {
+async fn encrypt(url: &ListenerUrl, tls: &Tls, tcp: TcpStream) -> Result<TlsStream<TcpStream>, Unreached> {
     let failed = |why: String| Unreached::Tls { host: url.host().to_string(), why };
     let name = match url.host().address() {
         Some(address) => ServerName::from(address),
         None => ServerName::try_from(url.host().as_str().to_owned()).map_err(|error| failed(error.to_string()))?,
     };
-    match timeout(TLS_WAIT, TlsConnector::from(config).connect(name, tcp)).await {
+    match timeout(TLS_WAIT, TlsConnector::from(Arc::clone(&tls.config)).connect(name, tcp)).await {
         Ok(Ok(stream)) => Ok(stream),
         Ok(Err(error)) => Err(failed(match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-            Some(inner) => tls::words(inner),
+            Some(inner) => tls::words(inner, tls.seen.issuer().as_deref()),
             None => error.to_string(),
         })),
         Err(_) => Err(failed("nobody answered the greeting in time".into())),

@@ -10,4 +10,5 @@ mod program;
 mod proxy;
 mod resume;
 mod run;
+mod tls;
 mod usage;
