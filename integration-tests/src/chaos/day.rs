@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::network::{Cut, Network};
-use super::sides::{Client, Listener, tells_acknowledgements};
+use super::sides::{Client, Listener};
 use super::verdict::{self, Verdict};
 use crate::random::Random;
 
@@ -113,10 +113,6 @@ impl Day {
     }
 
     async fn suffers(&mut self, trouble: Trouble) {
-        // A client that keeps nothing of its session on its disk would begin another one.
-        if matches!(trouble, Trouble::KillClient(_)) && !tells_acknowledgements(&self.client.log()) {
-            return;
-        }
         self.troubles.push(trouble);
         match trouble {
             Trouble::Cut(cut, ms) => {

@@ -1,6 +1,6 @@
 //! The two programs, each killed and started again at will with what it left on its disk.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command as Plain, Stdio};
 use std::time::Duration;
 
@@ -209,9 +209,4 @@ impl Client {
     fn screen(&self) -> PathBuf {
         self.home.path().join("screen")
     }
-}
-
-/// Tells whether a client's log says what was acknowledged: then it can be killed and goes on where it was.
-pub(super) fn tells_acknowledgements(log: &Path) -> bool {
-    std::fs::read_to_string(log).is_ok_and(|text| text.contains(r#""type":"acknowledged""#))
 }

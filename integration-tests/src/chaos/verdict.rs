@@ -16,8 +16,8 @@ pub struct Verdict {
     pub troubles: Vec<Trouble>,
     /// Samples that the client made.
     pub made: usize,
-    /// Up to where the client was told that all is stored; `None` where its log does not say.
-    pub acknowledged: Option<u64>,
+    /// Up to where the client was told that all is stored.
+    pub acknowledged: u64,
     /// Samples that are stored.
     pub stored: usize,
     /// What must hold and does not.
@@ -49,11 +49,9 @@ pub(super) fn of(listener: &Listener, client: &Client, session: &str, troubles: 
         let sent = made.keys().copied().filter(|sequence| *sequence <= through);
         sent.filter(|sequence| !stored.contains_key(sequence)).collect()
     };
-    if let Some(through) = acknowledged {
-        let lost = lost(through);
-        if !lost.is_empty() {
-            fault(format!("acknowledged through {through}, and these are not stored: {lost:?}"));
-        }
+    let unkept = lost(acknowledged);
+    if !unkept.is_empty() {
+        fault(format!("acknowledged through {acknowledged}, and these are not stored: {unkept:?}"));
     }
     // All was well for long enough: nothing is on its way any more.
     let missing = lost(u64::MAX);
@@ -71,14 +69,14 @@ pub(super) fn of(listener: &Listener, client: &Client, session: &str, troubles: 
 }
 
 /// Reads what the client wrote down. A sequence that is there twice was made anew; the later one is what was sent.
-fn read_log(log: &str) -> (BTreeMap<u64, Known>, Option<u64>) {
-    let (mut made, mut acknowledged) = (BTreeMap::new(), None);
+fn read_log(log: &str) -> (BTreeMap<u64, Known>, u64) {
+    let (mut made, mut acknowledged) = (BTreeMap::new(), 0);
     // A line that was cut short by the client's death tells of nothing that was sent.
     for line in log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
         let number = |key: &str| line[key].as_u64();
         let Some(sequence) = number("sequence") else { continue };
         match line["type"].as_str() {
-            Some("acknowledged") => acknowledged = acknowledged.max(Some(sequence)),
+            Some("acknowledged") => acknowledged = acknowledged.max(sequence),
             Some("sample") => {
                 if let (Some(test), Some(seq)) = (number("test"), number("seq")) {
                     made.insert(sequence, (test, seq));

@@ -59,6 +59,8 @@ pub(super) fn code(random: &mut Random) {
 pub(super) fn url(random: &mut Random) {
     let text = mutate::line(random, &lines(URLS));
     if let Ok(url) = text.parse::<ListenerUrl>() {
-        assert_eq!(url.to_string().parse().ok(), Some(url), "{text:?}");
+        let shown = url.to_string();
+        let again = shown.parse::<ListenerUrl>().unwrap_or_else(|_| panic!("{shown:?}, of {text:?}, is none"));
+        assert_eq!((again.to_string(), again.port(), again.tls()), (shown, url.port(), url.tls()), "{text:?}");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Needs root. Runs alone on the machine (see `.config/nextest.toml`), since it needs all of it.
 
-use cnc_integration_tests::chaos::live;
+use cnc_integration_tests::chaos::{Trouble, live};
 use tokio::task::JoinSet;
 
 /// Days that are lived.
@@ -14,7 +14,7 @@ const SIDE_BY_SIDE: usize = 10;
 async fn whatever_goes_wrong_what_is_stored_is_what_was_sent() {
     let seed = std::env::var("CHAOS_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
     let mut seeds = seed.map_or(1..=DAYS, |seed| seed..=seed);
-    let (mut living, mut faults) = (JoinSet::new(), Vec::new());
+    let (mut living, mut faults, mut troubles) = (JoinSet::new(), Vec::new(), Vec::new());
     loop {
         while living.len() < SIDE_BY_SIDE
             && let Some(seed) = seeds.next()
@@ -24,7 +24,10 @@ async fn whatever_goes_wrong_what_is_stored_is_what_was_sent() {
         let Some(lived) = living.join_next().await else { break };
         match lived.expect("it is only a wrapper") {
             (_, Ok(None)) => return,
-            (_, Ok(Some(verdict))) if verdict.faults.is_empty() => assert!(verdict.made > 0, "{verdict:?}"),
+            (_, Ok(Some(verdict))) if verdict.faults.is_empty() => {
+                assert!(verdict.made > 0 && verdict.acknowledged > 0, "nothing was tried: {verdict:?}");
+                troubles.extend(verdict.troubles);
+            }
             (seed, Ok(Some(verdict))) => {
                 let told = verdict.faults.join("\n  ");
                 faults.push(format!("CHAOS_SEED={seed}, after {:?}:\n  {told}", verdict.troubles));
@@ -33,4 +36,6 @@ async fn whatever_goes_wrong_what_is_stored_is_what_was_sent() {
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+    let killed = |trouble: &Trouble| matches!(trouble, Trouble::KillClient(_));
+    assert!(seed.is_some() || troubles.iter().any(killed), "what could go wrong did not: {troubles:?}");
 }
