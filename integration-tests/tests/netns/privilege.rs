@@ -39,13 +39,13 @@ fn an_ordinary_user_is_told_what_would_help_where_they_are_closed() {
 }
 
 /// Says which groups may open ICMP datagram sockets.
-fn open_icmp(host: &Host, groups: &str) {
+pub(crate) fn open_icmp(host: &Host, groups: &str) {
     let set = host.command("sysctl").args(["-qw", &format!("net.ipv4.ping_group_range={groups}")]).status();
     assert!(set.expect("sysctl can be started").success());
 }
 
 /// A folder with a copy of `cnc` that everyone may run: the build's own may lie where only its owner looks.
-fn open_folder() -> tempfile::TempDir {
+pub(crate) fn open_folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("its owner may open it");
     fs::copy(program("cnc"), folder.path().join("cnc")).expect("the program can be copied");
@@ -53,7 +53,7 @@ fn open_folder() -> tempfile::TempDir {
 }
 
 /// The command that runs `cnc` as an ordinary user without any privilege.
-fn as_nobody(host: &Host, folder: &Path) -> Command {
+pub(crate) fn as_nobody(host: &Host, folder: &Path) -> Command {
     let mut command = host.command("setpriv");
     command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups", "--bounding-set=-all", "--inh-caps=-all"]);
     command.arg(utf8(&folder.join("cnc")));

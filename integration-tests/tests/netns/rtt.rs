@@ -1,8 +1,31 @@
 //! Round-trip times against a known delay.
 
+use std::process::{Child, Command};
+use std::thread::available_parallelism;
+
 use cnc_integration_tests::lines::{Lines, number};
 
 use crate::{lab, on};
+
+/// Loops that keep all cores busy until they are dropped.
+struct Busy(Vec<Child>);
+
+impl Busy {
+    fn begin() -> Self {
+        let cores = available_parallelism().expect("cores can be counted").get();
+        let spin = || Command::new("sh").args(["-c", "while :; do :; done"]).spawn().expect("a shell can be started");
+        Self((0..3 * cores).map(|_| spin()).collect())
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        for child in &mut self.0 {
+            child.kill().expect("it loops until killed");
+            child.wait().expect("it was killed");
+        }
+    }
+}
 
 #[test]
 fn the_median_round_trip_of_40_ms_is_within_1_ms() {
@@ -18,4 +41,20 @@ fn the_median_round_trip_of_40_ms_is_within_1_ms() {
         assert!((median - 40.0).abs() <= 1.0, "{address}: median {median} ms; {summary}");
         assert!(number(summary, "/rtt_ms/min") >= 40.0, "{address}: faster than the path; {summary}");
     }
+}
+
+#[test]
+fn no_round_trip_is_faster_than_the_path_while_all_cores_are_busy() {
+    let Some(lab) = lab("delay40") else { return };
+    let (client, server) = (lab.host("client").unwrap(), lab.host("server").unwrap());
+    let busy = Busy::begin();
+    for address in [server.v4().to_string(), server.v6().to_string()] {
+        let ping = Lines::of(on(&client, "cnc").args(["ping", "-c", "1000", "-i", "5ms", "--json", &address]));
+        let summary = ping.summary();
+        assert_eq!(summary["received"], 1_000, "{summary}");
+        assert!(number(summary, "/rtt_ms/min") >= 39.95, "{address}: faster than the path; {summary}");
+        let by_kernel = ping.samples.iter().filter(|sample| sample["clock"] == "kernel").count();
+        assert!(by_kernel >= 950, "{address}: only {by_kernel} stamped by the kernel");
+    }
+    drop(busy);
 }

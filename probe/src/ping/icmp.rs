@@ -104,25 +104,27 @@ struct Notes {
 }
 
 impl Run<'_> {
-    /// Sends the next probe.
+    /// Sends the next probe. It is under way before the send: its answer may come before that returns.
     fn send(&mut self) {
-        self.echo.prepare(self.flights.next());
+        let seq = self.flights.next();
+        self.echo.prepare(seq);
         let mut before = Moment::now();
-        let mut sent = None;
+        self.flights.add(before.since(&self.zero), before, &mut tell(self.sink));
         for _ in 0..SENDS {
-            before = Moment::now();
             let result = self.socket.send(self.echo.request());
             let end = Wall::now();
             let Notes { stamp, error, .. } = self.take_notes(|stamp| before.sent_at(stamp, end));
+            self.flights.sent(seq, Sent { before, stamp });
             if result.is_ok() {
-                sent = Some(Sent { before, stamp });
+                return;
             }
             // A send gives the error of an earlier probe instead of sending, and then not again.
-            if result.is_ok() || !error {
+            if !error || !self.flights.is_waiting(seq) {
                 break;
             }
+            before = Moment::now();
         }
-        self.flights.add(before.since(&self.zero), sent, &mut tell(self.sink));
+        self.flights.not_sent(seq, &mut tell(self.sink));
     }
 
     /// Takes replies and ICMP errors, and says whether there are none left.

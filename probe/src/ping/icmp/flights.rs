@@ -32,7 +32,7 @@ pub(super) struct Flights {
 struct Probe {
     /// When it was sent, since the test began.
     at: Duration,
-    sent: Option<Sent>,
+    sent: Sent,
     fate: Fate,
 }
 
@@ -78,31 +78,41 @@ impl Flights {
         self.probes.get(self.settled).map(|probe| probe.at.saturating_add(self.timeout))
     }
 
-    /// Adds the next probe, sent or, without `sent`, not.
-    pub(super) fn add(&mut self, at: Duration, sent: Option<Sent>, tell: &mut impl FnMut(PingSample)) {
+    /// Adds the next probe, which is about to be sent.
+    pub(super) fn add(&mut self, at: Duration, before: Moment, tell: &mut impl FnMut(PingSample)) {
         self.forget(at);
         if self.probes.len() == MOST_UNDER_WAY {
             self.give_up(0, tell);
             self.forget_first();
         }
-        let seq = self.next();
-        let fate = if sent.is_some() {
-            self.waiting += 1;
-            Fate::Waiting
-        } else {
-            tell(PingSample { seq, at, outcome: PingOutcome::NotSent });
-            Fate::NotSent
-        };
-        self.probes.push_back(Probe { at, sent, fate });
-        self.skip_settled();
+        self.probes.push_back(Probe { at, sent: Sent { before, stamp: None }, fate: Fate::Waiting });
+        self.waiting += 1;
+    }
+
+    /// Says when a probe was really sent.
+    pub(super) fn sent(&mut self, seq: u32, sent: Sent) {
+        let index = self.index(seq);
+        if let Some(probe) = self.probes.get_mut(index) {
+            probe.sent = sent;
+        }
+    }
+
+    /// Takes that a probe could not be sent.
+    pub(super) fn not_sent(&mut self, seq: u32, tell: &mut impl FnMut(PingSample)) {
+        self.settle(self.index(seq), Fate::NotSent, PingOutcome::NotSent, tell);
+    }
+
+    /// Says whether a probe's fate is not known yet.
+    pub(super) fn is_waiting(&self, seq: u32) -> bool {
+        self.probes.get(self.index(seq)).is_some_and(|probe| probe.fate == Fate::Waiting)
     }
 
     /// Finds the probe whose number ends in these 16 bits, if its answer may still come.
     pub(super) fn find(&self, low: u16) -> Option<(u32, Sent)> {
         let [_, _, high_byte, low_byte] = self.first.to_be_bytes();
         let ahead = low.wrapping_sub(u16::from_be_bytes([high_byte, low_byte]));
-        let sent = self.probes.get(usize::from(ahead))?.sent?;
-        Some((self.first.saturating_add(ahead.into()), sent))
+        let probe = self.probes.get(usize::from(ahead))?;
+        Some((self.first.saturating_add(ahead.into()), probe.sent))
     }
 
     /// Takes a reply to a probe that was found.

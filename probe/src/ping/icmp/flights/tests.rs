@@ -32,8 +32,7 @@ impl Told {
     }
 
     fn send(&mut self, at: u64) -> &mut Self {
-        let sent = Some(Sent { before: Moment::now(), stamp: None });
-        self.by(|flights, mut tell| flights.add(Duration::from_millis(at), sent, &mut tell))
+        self.by(|flights, mut tell| flights.add(Duration::from_millis(at), Moment::now(), &mut tell))
     }
 
     fn reply(&mut self, seq: u32, rtt: u64) -> &mut Self {
@@ -104,9 +103,8 @@ fn duplicates_are_bounded() {
 #[test]
 fn what_was_not_sent_is_told_and_nobodys_reply_is_its() {
     let mut told = Told::new();
-    told.by(|flights, mut tell| flights.add(Duration::ZERO, None, &mut tell)).send(10);
-    assert!(told.flights.find(0).is_none());
-    assert_eq!(told.flights.find(1).map(|(seq, _)| seq), Some(1));
+    told.send(0).by(|flights, mut tell| flights.not_sent(0, &mut tell)).send(10);
+    assert!(!told.flights.is_waiting(0) && told.flights.is_waiting(1));
     told.reply(0, 5).pass(200).check(true, &["0: not sent", "1: lost"]);
 }
 
