@@ -61,6 +61,8 @@ pub struct Way {
     pub code: Option<Code>,
     /// The session's clock.
     pub clock: SessionClock,
+    /// Whether the session is known to the listener from an earlier run: then the first attempt may fail too.
+    pub resumed: bool,
 }
 
 /// What happens on the link.
@@ -93,11 +95,11 @@ pub enum LinkEvent {
     GivenUp(Unreached),
 }
 
-/// Keeps the link up until the session is over or cannot be had. The first attempt must succeed; after that it tries
-/// on until it is dropped.
+/// Keeps the link up until the session is over or cannot be had. The first attempt must succeed, unless the session goes
+/// on from an earlier run; after that it tries on until it is dropped.
 pub async fn run(way: Way, outbox: Arc<Outbox>, events: mpsc::Sender<LinkEvent>) {
     let mut backoff = Backoff::new();
-    let mut welcomed = false;
+    let mut welcomed = way.resumed;
     loop {
         let mut stream = Stream { way: &way, outbox: &outbox, events: &events, welcomed: false };
         let end = stream.run().await;

@@ -74,7 +74,7 @@ impl Road {
         let url = self.listener.clone();
         let tls = url.tls().then(|| self.trust.watchful(H2));
         let (proxy, clock) = (self.proxy.clone(), SessionClock::of(key.began));
-        Way { url, tls, proxy, key: key.key.clone(), code: key.code, clock }
+        Way { url, tls, proxy, key: key.key.clone(), code: key.code, clock, resumed: false }
     }
 }
 
@@ -120,7 +120,8 @@ impl<'a> Visit<'a> {
         self.ui.line(&format!("Connecting to {}{by} ...", self.road.listener));
         let (events, link) = mpsc::channel(MAX_EVENTS);
         let mut linking = JoinSet::new();
-        linking.spawn(link::run(self.road.way(&key), Arc::clone(&self.papers.outbox), events));
+        let way = Way { resumed: key.resumed, ..self.road.way(&key) };
+        linking.spawn(link::run(way, Arc::clone(&self.papers.outbox), events));
         let parts = self.parts(key, interrupted);
         let ended = Session::new(Parts { link: Some(link), ..parts }).run().await;
         linking.shutdown().await;

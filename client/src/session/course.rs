@@ -36,10 +36,12 @@ impl Session {
             LinkEvent::Down { why, retry_in: _ } => {
                 if self.down_since.is_none() {
                     self.down_since = Some(Instant::now());
-                    self.board.note(&format!(
-                        "Out of touch with the listener ({}). Measuring goes on.",
-                        clean(&why.to_string())
-                    ));
+                    let goes_on = match self.welcome {
+                        Some(_) => "Measuring goes on.",
+                        None => "Trying again.",
+                    };
+                    self.board
+                        .note(&format!("Out of touch with the listener ({}). {goes_on}", clean(&why.to_string())));
                 }
             }
             LinkEvent::GivenUp(why) => {

@@ -16,15 +16,22 @@ const USER_LEAVES: Duration = Duration::from_secs(2);
 const LISTENER_ENDS: Duration = Duration::from_secs(15);
 /// How long the listener may be out of reach before the client gives up, once nothing runs: its own grace time.
 const OUT_OF_REACH: Duration = Duration::from_mins(2);
+/// How long a client that was started again looks for the listener of its session: a restart takes it seconds.
+const NOT_BACK: Duration = Duration::from_secs(20);
 
 impl Session {
     /// Gives the moment at which something has waited for too long, or the key is to be marked.
     pub(super) fn timeout(&self) -> Instant {
-        let gives_up = self.down_since.map(|since| since + OUT_OF_REACH).filter(|_| self.schedule.is_idle());
-        [self.leave_by, self.rate_wait, self.idle_note, gives_up]
+        [self.leave_by, self.rate_wait, self.idle_note, self.gives_up()]
             .into_iter()
             .flatten()
             .fold(self.key_mark, Instant::min)
+    }
+
+    /// Gives the moment at which a listener that is out of reach is given up.
+    fn gives_up(&self) -> Option<Instant> {
+        let patience = if self.welcome.is_some() { OUT_OF_REACH } else { NOT_BACK };
+        self.down_since.map(|since| since + patience).filter(|_| self.schedule.is_idle())
     }
 
     pub(super) fn handle_timeout(&mut self) {
@@ -41,9 +48,9 @@ impl Session {
         }
         if self.leave_by.is_some_and(|by| by <= now) {
             self.over();
-        } else if self.schedule.is_idle() && self.down_since.is_some_and(|since| since + OUT_OF_REACH <= now) {
+        } else if self.gives_up().is_some_and(|at| at <= now) {
             let why = Unreached::Broken { why: "it did not come back".into() };
-            self.phase = Phase::Over(End::Unreached { why, welcomed: true });
+            self.phase = Phase::Over(End::Unreached { why, welcomed: self.welcome.is_some() });
         }
     }
 

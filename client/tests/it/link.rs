@@ -24,6 +24,11 @@ struct Linked {
 }
 
 fn link(url: &str) -> Linked {
+    link_from(url, false)
+}
+
+/// A link of a session that may have been there in an earlier run.
+fn link_from(url: &str, resumed: bool) -> Linked {
     let outbox = Arc::new(Outbox::default());
     let (to_story, events) = mpsc::channel(MAX_EVENTS);
     let way = Way {
@@ -33,6 +38,7 @@ fn link(url: &str) -> Linked {
         key: ClientKey::new([7; 32]),
         code: "K7QX-M2PA".parse().ok(),
         clock: SessionClock::of(wall()),
+        resumed,
     };
     let mut running = JoinSet::new();
     running.spawn(link::run(way, Arc::clone(&outbox), to_story));
@@ -206,4 +212,16 @@ async fn a_dead_stream_is_found_within_five_seconds() {
     assert!(matches!(linked.event().await, LinkEvent::Welcome { .. }));
     linked.push(1);
     assert_eq!(stream.batch().await.first.get(), 1);
+}
+
+#[tokio::test]
+async fn a_session_from_an_earlier_run_is_looked_for_again() {
+    // A port on which nobody listens any more.
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", socket.local_addr().expect("bound"));
+    drop(socket);
+    for (resumed, tries_on) in [(true, true), (false, false)] {
+        let event = link_from(&url, resumed).event().await;
+        assert_eq!(matches!(event, LinkEvent::Down { .. }), tries_on, "{event:?}");
+    }
 }

@@ -71,10 +71,15 @@ pub(super) fn of(listener: &Listener, client: &Client, session: &str, troubles: 
 /// Reads what the client wrote down. A sequence that is there twice was made anew; the later one is what was sent.
 fn read_log(log: &str) -> (BTreeMap<u64, Known>, u64) {
     let (mut made, mut acknowledged) = (BTreeMap::new(), 0);
+    // What it measured for its user alone, without a listener, is of another session, which began later.
+    let (mut session, mut ours) = (None, true);
     // A line that was cut short by the client's death tells of nothing that was sent.
     for line in log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
+        if line["type"] == "session" {
+            ours = *session.get_or_insert_with(|| line["began_at"].clone()) == line["began_at"];
+        }
         let number = |key: &str| line[key].as_u64();
-        let Some(sequence) = number("sequence") else { continue };
+        let Some(sequence) = number("sequence").filter(|_| ours) else { continue };
         match line["type"].as_str() {
             Some("acknowledged") => acknowledged = acknowledged.max(sequence),
             Some("sample") => {
