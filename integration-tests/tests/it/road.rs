@@ -23,7 +23,8 @@ async fn what_the_client_sent_is_what_is_stored_and_the_report_lies_there() {
     let completed = kinds.map(|kind| (kind.to_owned(), Some("completed".to_owned())));
     assert_eq!(store::outcomes(&listener.store(), &session), completed, "{}", ended.said);
     let stored = store::samples(&listener.store(), &session);
-    assert!(stored >= 20 + 2 * 5, "20 probes, and a second of 100 ms samples each way: {stored}");
+    // A fast loopback moves the allowed bytes in a few intervals.
+    assert!(stored >= 20 + 2, "20 probes, and samples each way: {stored}");
     assert_eq!(stored, ended.samples_sent(), "stored, and sent by the client's own count");
     assert_eq!(stored, watcher.samples.len(), "a watcher from the beginning has seen all");
 
