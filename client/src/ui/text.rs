@@ -28,11 +28,17 @@ const fn is_invisible(c: char) -> bool {
         | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Gives a time as milliseconds with one decimal, two below ten.
+/// Gives a time as milliseconds with one decimal, two below ten, three below a tenth: a loopback's is not nothing.
 #[must_use]
 pub fn ms(time: Duration) -> String {
     let ms = time.as_secs_f64() * 1_000.0;
-    if ms < 10.0 { format!("{ms:.2} ms") } else { format!("{ms:.1} ms") }
+    if ms < 0.1 {
+        format!("{ms:.3} ms")
+    } else if ms < 10.0 {
+        format!("{ms:.2} ms")
+    } else {
+        format!("{ms:.1} ms")
+    }
 }
 
 /// Gives a length of time as people say it: `10 s`, `1.5 s`, `2 min 5 s`, `3 h 20 min`, `4 days 2 h`.
@@ -132,6 +138,7 @@ mod tests {
     #[test]
     fn figures_have_units() {
         let table = [
+            (ms(Duration::from_micros(4)), "0.004 ms"),
             (ms(Duration::from_micros(1_234)), "1.23 ms"),
             (ms(Duration::from_micros(40_040)), "40.0 ms"),
             (span(Duration::ZERO), "0 s"),
