@@ -25,6 +25,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     shown(cargo().args(["build", "--quiet", "--release", "-p", "cnc-client", "-p", "cnc-server"]))?;
     let mut bench = cargo();
     bench.args(["bench", "--quiet", "-p", "cnc-integration-tests", "--bench", "bench", "--"]).args(&args.names);
+    bench.env("RUST_LOG", "warn");
     if let Some(file) = &args.json {
         bench.arg("--json").arg(std::path::absolute(file).context("where is this?")?);
     }

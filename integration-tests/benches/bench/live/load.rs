@@ -18,6 +18,9 @@ const MEASURED: Duration = Duration::from_secs(5);
 /// Time that the connections get to settle.
 const WARM_UP: Duration = Duration::from_secs(1);
 
+/// Sessions that one connection follows: fewer than a listener lets a connection hold open.
+const STREAMS_A_CONNECTION: usize = 25;
+
 /// How much, from how many, to how many.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Load {
@@ -25,7 +28,7 @@ pub(super) struct Load {
     pub(super) streams: u32,
     /// Samples in all.
     pub(super) per_second: u32,
-    /// Watchers, a connection each, and each of them follows every session.
+    /// Watchers, each of which follows every session.
     pub(super) watchers: u32,
 }
 
@@ -59,11 +62,13 @@ impl Load {
         }
         let mut streams = Vec::new();
         for _ in 0..self.watchers {
-            let mut support = target.support().await;
-            for lane in &lanes {
-                let mut events = support.events(&lane.session).await;
-                events.message().await?.context("a watcher's stream begins with what is")?;
-                streams.push(events);
+            for lanes in lanes.chunks(STREAMS_A_CONNECTION) {
+                let mut support = target.support().await;
+                for lane in lanes {
+                    let mut events = support.events(&lane.session).await;
+                    events.message().await?.context("a watcher's stream begins with what is")?;
+                    streams.push(events);
+                }
             }
         }
         let began = Instant::now();
