@@ -48,6 +48,42 @@ pub fn outcomes(file: &Path, session: &str) -> Vec<(String, Option<String>)> {
     rows.collect::<Result<_, _>>().expect("each test can be read")
 }
 
+/// A throughput test as its row tells it, and what its stored samples come to.
+#[derive(Debug)]
+pub struct Load {
+    /// What ended it.
+    pub stopped_by: String,
+    /// The row's bytes and time, in microseconds.
+    pub told: (i64, i64),
+    /// The samples' bytes and time, in microseconds.
+    pub summed: (i64, i64),
+    /// How many samples there are.
+    pub samples: i64,
+}
+
+/// Lists a session's throughput tests in the order of issue.
+///
+/// # Panics
+/// When the store cannot be read.
+#[must_use]
+pub fn loads(file: &Path, session: &str) -> Vec<Load> {
+    let store = open(file);
+    let sql = "SELECT t.stopped_by, t.bytes, t.duration_us, sum(s.bytes), sum(s.interval_us), count(*)
+               FROM tests t JOIN samples s USING (session_id, test_id)
+               WHERE t.session_id = ?1 AND t.kind IN ('download', 'upload') GROUP BY t.test_id ORDER BY t.test_id";
+    let mut statement = store.prepare(sql).expect("the loads can be asked for");
+    let load = |row: &rusqlite::Row<'_>| {
+        Ok(Load {
+            stopped_by: row.get(0)?,
+            told: (row.get(1)?, row.get(2)?),
+            summed: (row.get(3)?, row.get(4)?),
+            samples: row.get(5)?,
+        })
+    };
+    let rows = statement.query_map([session], load).expect("the loads can be read");
+    rows.collect::<Result<_, _>>().expect("each load can be read")
+}
+
 /// Lists the sessions' ids, the oldest first.
 ///
 /// # Panics

@@ -23,8 +23,20 @@ async fn what_the_client_sent_is_what_is_stored_and_the_report_lies_there() {
     let completed = kinds.map(|kind| (kind.to_owned(), Some("completed".to_owned())));
     assert_eq!(store::outcomes(&listener.store(), &session), completed, "{}", ended.said);
     let stored = store::samples(&listener.store(), &session);
-    // A fast loopback moves the allowed bytes in a few intervals.
-    assert!(stored >= 20 + 2, "20 probes, and samples each way: {stored}");
+    let loads = store::loads(&listener.store(), &session);
+    assert_eq!(loads.len(), 2, "samples each way");
+    for load in &loads {
+        // A fast loopback moves the allowed bytes before the second is over.
+        assert!(load.stopped_by == "bytes" || load.stopped_by == "duration" && load.samples >= 5, "{load:?}");
+        assert_eq!(load.told.0, load.summed.0, "no byte without its sample: {load:?}");
+        let apart = load.told.1.abs_diff(load.summed.1);
+        assert!(
+            apart <= load.samples.unsigned_abs(),
+            "no time without its sample, but for a cut microsecond each: {load:?}"
+        );
+    }
+    let of_loads: i64 = loads.iter().map(|load| load.samples).sum();
+    assert_eq!(stored, 20 + usize::try_from(of_loads).expect("a count"), "20 probes, and what the loads brought");
     assert_eq!(stored, ended.samples_sent(), "stored, and sent by the client's own count");
     assert_eq!(stored, watcher.samples.len(), "a watcher from the beginning has seen all");
 
