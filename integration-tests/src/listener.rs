@@ -1,5 +1,6 @@
 //! A real listener as a process of its own, on loopback or wherever its command puts it.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -91,6 +92,16 @@ impl Listener {
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Gives the address and port that it listens on.
+    ///
+    /// # Panics
+    /// Never: it told them itself.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        let (_, address) = self.url.split_once("://").expect("a URL");
+        address.parse().expect("an address and a port")
     }
 
     /// Gives its data folder.

@@ -17,6 +17,23 @@ pub fn program(name: &str) -> PathBuf {
     file
 }
 
+/// Finds one of the system's programs, or gives `None` after telling that a test is skipped without it.
+///
+/// # Panics
+/// Where the environment has `CI`: there a skipped test would be a lie.
+#[expect(clippy::print_stderr, reason = "a test's skipping must be seen where its result is")]
+#[must_use]
+pub fn found_or_skip(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let more = ["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from);
+    let found = std::env::split_paths(&path).chain(more).map(|folder| folder.join(name)).find(|file| file.is_file());
+    if found.is_none() {
+        assert!(std::env::var_os("CI").is_none(), "{name} is not there, and CI skips nothing");
+        eprintln!("SKIPPED: needs {name}; `cargo xtask test` installs it");
+    }
+    found
+}
+
 /// Sends a signal, as a terminal or a service manager does.
 ///
 /// # Panics

@@ -6,12 +6,22 @@ use crate::run::{command, find, quietly};
 use crate::say;
 
 /// A program and the Debian package that brings it.
-const NEEDED: [(&str, &str); 5] =
-    [("ip", "iproute2"), ("tc", "iproute2"), ("nft", "nftables"), ("ethtool", "ethtool"), ("setpriv", "util-linux")];
+const NEEDED: [(&str, &str); 8] = [
+    ("ip", "iproute2"),
+    ("tc", "iproute2"),
+    ("nft", "nftables"),
+    ("ethtool", "ethtool"),
+    ("setpriv", "util-linux"),
+    ("curl", "curl"),
+    ("chromium", "chromium"),
+    (NGINX, "nginx"),
+];
+/// The tests start it themselves; its package would run it for ever.
+const NGINX: &str = "nginx";
 
 /// Installs what is missing, as root or by sudo.
 ///
-/// Without either the lab's tests skip themselves and say so.
+/// Without either the tests that need them skip themselves and say so.
 ///
 /// # Errors
 /// When root cannot install a package.
@@ -26,11 +36,17 @@ pub(crate) fn set_up() -> Result<()> {
         say::line(&format!("missing, and neither root nor sudo here: {}", packages.join(" ")));
         return Ok(());
     };
-    if install(prefix, &packages).is_ok() {
-        return Ok(());
+    if install(prefix, &packages).is_err() {
+        apt_get(prefix, &["update"])?;
+        install(prefix, &packages).with_context(|| format!("cannot install {}", packages.join(" ")))?;
     }
-    apt_get(prefix, &["update"])?;
-    install(prefix, &packages).with_context(|| format!("cannot install {}", packages.join(" ")))
+    if packages.contains(&NGINX) && find("systemctl").is_some() {
+        let words = [prefix, &["systemctl", "disable", "--now", NGINX]].concat();
+        if let Err(error) = quietly(command(words[0]).args(&words[1..])) {
+            say::line(&format!("nginx was installed and may run now: {error:#}"));
+        }
+    }
+    Ok(())
 }
 
 fn install(prefix: &[&str], packages: &[&str]) -> Result<()> {
