@@ -20,6 +20,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http::{HeaderMap, StatusCode, header};
 use tokio::time::timeout;
+use tonic_web::GrpcWebLayer;
 
 use cnc_probe::respond::Runs;
 
@@ -69,6 +70,12 @@ pub fn routes(web: Web) -> Router {
         .route("/sessions/{id}/report", get(reports::for_staff))
         .route("/r/{token}", get(reports::for_user))
         .with_state(web)
+}
+
+/// Lets pages of this listener call its services: by gRPC-Web, and with the login's cookie instead of a token.
+pub fn for_pages(calls: Router, web: Web) -> Router {
+    // The last layer is the first to see a request.
+    calls.route_layer(GrpcWebLayer::new()).route_layer(axum::middleware::from_fn_with_state(web, login::of_browser))
 }
 
 /// Makes the routes of the address that is for metrics alone, where no token is asked for.

@@ -178,7 +178,8 @@ impl Ports {
             metrics: Arc::clone(metrics),
             limits: Arc::clone(&services.limits),
         };
-        let mut all = vec![(listener, answering(grpc.merge(http::routes(web.clone())), tls))];
+        let calls = http::for_pages(grpc, web.clone());
+        let mut all = vec![(listener, answering(calls.merge(http::routes(web.clone())), tls))];
         if let Some(address) = config.http {
             let router = http::plain(services.address_for_users.to_string());
             all.push((bind(address).await?, answering(router, None)));

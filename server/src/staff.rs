@@ -38,6 +38,16 @@ pub struct Who {
     pub role: Role,
 }
 
+/// What a browser sent along with a call. No page can read the login's cookie; the browser adds it by itself, also
+/// where another site's page asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Browser {
+    /// A page of the listener's own asks, with this login.
+    Own(String),
+    /// A page of another site asks.
+    Foreign,
+}
+
 /// Why a call is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Denied {
@@ -50,6 +60,9 @@ pub enum Denied {
     /// The browser's login is over.
     #[error("you are logged out: log in again at /login")]
     LoggedOut,
+    /// A page of another site would use the login.
+    #[error("this came from another site's page: open this listener's own")]
+    ForeignSite,
     /// The token's role does not suffice.
     #[error("this wants the role {needs}, the token has {has}: ask an admin for another")]
     Role {
@@ -138,6 +151,23 @@ impl Staff {
     pub async fn check_cookie(&self, cookie: &str, call: Call) -> Result<Who, Denied> {
         let token = self.logins().token(cookie, self.clock.now().elapsed);
         self.check_hash(token.ok_or(Denied::LoggedOut)?, call).await
+    }
+
+    /// Tells who calls by a token, else by a browser's login, if they may.
+    ///
+    /// # Errors
+    /// Says why they may not.
+    pub async fn check_either(
+        &self,
+        token: Option<&str>,
+        browser: Option<&Browser>,
+        call: Call,
+    ) -> Result<Who, Denied> {
+        match (token, browser) {
+            (None, Some(Browser::Own(cookie))) => self.check_cookie(cookie, call).await,
+            (None, Some(Browser::Foreign)) => Err(Denied::ForeignSite),
+            (token, _) => self.check(token, call).await,
+        }
     }
 
     /// Logs a browser in with a token; gives the cookie's value.

@@ -36,7 +36,7 @@ pub(super) fn over(over: Over) -> Status {
 pub(super) fn denied(error: Denied) -> Status {
     let code = match error {
         Denied::NoToken | Denied::UnknownToken | Denied::LoggedOut => Code::Unauthenticated,
-        Denied::Role { .. } => Code::PermissionDenied,
+        Denied::Role { .. } | Denied::ForeignSite => Code::PermissionDenied,
     };
     Status::new(code, error.to_string())
 }

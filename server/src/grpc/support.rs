@@ -18,7 +18,7 @@ use tonic::{Request, Response, Status};
 use super::{Services, status};
 use crate::roles::Call;
 use crate::sessions::SessionsError;
-use crate::staff::{Denied, Who};
+use crate::staff::{Browser, Denied, Who};
 use crate::store::{MAX_PAGE, Removed, StoredAudit};
 
 /// How many of a list are given where nobody says how many.
@@ -46,7 +46,8 @@ impl Desk {
     async fn admit<W>(&self, request: &Request<W>, call: Call) -> Result<Who, Status> {
         let header = request.metadata().get("authorization").and_then(|value| value.to_str().ok());
         let token = header.and_then(crate::staff::bearer);
-        self.services.staff.check(token, call).await.map_err(|error: Denied| {
+        let browser = request.extensions().get::<Browser>();
+        self.services.staff.check_either(token, browser, call).await.map_err(|error: Denied| {
             self.services.metrics.call_denied();
             status::denied(error)
         })

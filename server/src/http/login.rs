@@ -3,6 +3,7 @@
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
@@ -14,7 +15,7 @@ use super::Web;
 use super::pages::{page, page_with};
 use crate::accept::ClientAddress;
 use crate::roles::Call;
-use crate::staff::{Denied, LOGIN_LASTS};
+use crate::staff::{Browser, Denied, LOGIN_LASTS};
 
 /// The largest body taken: a token and where to go next fit many times.
 const MAX_FORM_BYTES: usize = 4 << 10;
@@ -112,6 +113,16 @@ async fn field(body: Body) -> Result<String, Response> {
     Ok(token.trim_matches(['+', ' ']).to_owned())
 }
 
+/// Tells a call's service what the browser sent along. Reading needs no less care than changing here: every call is
+/// a POST, whatever it does.
+pub(super) async fn of_browser(State(web): State<Web>, mut request: Request<Body>, next: Next) -> Response {
+    if let Some(cookie) = web.cookie_of(request.headers()).map(str::to_owned) {
+        let browser = if is_own_site(&web, &request) { Browser::Own(cookie) } else { Browser::Foreign };
+        request.extensions_mut().insert(browser);
+    }
+    next.run(request).await
+}
+
 /// Tells whether a request comes from this site or from no browser: a browser says from where, and other sites must
 /// not act in a user's name.
 fn is_own_site(web: &Web, request: &Request<Body>) -> bool {
@@ -126,7 +137,7 @@ fn is_own_site(web: &Web, request: &Request<Body>) -> bool {
 }
 
 fn foreign() -> Response {
-    (StatusCode::FORBIDDEN, "this came from another site's page: open this listener's own\n").into_response()
+    (StatusCode::FORBIDDEN, format!("{}\n", Denied::ForeignSite)).into_response()
 }
 
 impl Web {
@@ -146,16 +157,13 @@ impl Web {
 
     /// Tells who asks, by token or cookie, and answers where that does not suffice.
     pub(super) async fn may(&self, headers: &HeaderMap, call: Call) -> Result<crate::staff::Who, Response> {
-        let staff = &self.services.staff;
-        let checked = match (super::token(headers), self.cookie_of(headers)) {
-            (None, Some(cookie)) => staff.check_cookie(cookie, call).await,
-            (token, _) => staff.check(token, call).await,
-        };
+        let browser = self.cookie_of(headers).map(|cookie| Browser::Own(cookie.to_owned()));
+        let checked = self.services.staff.check_either(super::token(headers), browser.as_ref(), call).await;
         checked.map_err(|denied| {
             self.services.metrics.call_denied();
             let status = match denied {
                 Denied::NoToken | Denied::UnknownToken | Denied::LoggedOut => StatusCode::UNAUTHORIZED,
-                Denied::Role { .. } => StatusCode::FORBIDDEN,
+                Denied::Role { .. } | Denied::ForeignSite => StatusCode::FORBIDDEN,
             };
             (status, format!("{denied}\n")).into_response()
         })

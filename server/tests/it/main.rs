@@ -6,6 +6,7 @@ mod join;
 mod life;
 mod limits;
 mod login;
+mod pages;
 mod refusals;
 mod running;
 mod speed;
