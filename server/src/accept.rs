@@ -5,6 +5,7 @@
 mod client_address;
 mod patient;
 mod tls;
+mod unread;
 mod validity;
 
 use std::convert::Infallible;
@@ -30,6 +31,7 @@ use tower::ServiceExt as _;
 
 pub use client_address::{ClientAddress, Forwarding};
 pub use tls::{Tls, TlsError};
+pub use unread::{Taking, Unread};
 
 use crate::limits::{Limits, Over};
 use crate::metrics::Metrics;
@@ -44,6 +46,8 @@ const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 const REQUEST_WITHIN: Duration = Duration::from_secs(30);
 /// How long a peer may leave what is written to it unread: the longest outage that TCP itself gets over in a session.
 const WRITE_WITHIN: Duration = Duration::from_mins(1);
+/// How long a peer may leave a body alone that it asked for: whoever takes a kilobyte a second is still let on.
+const TAKE_WITHIN: Duration = Duration::from_mins(5);
 /// How long connections may take to end once asked to; then they are cut.
 const END_WITHIN: Duration = Duration::from_secs(5);
 /// The wait after the system would not give a connection, as when no file descriptor is left.
@@ -157,19 +161,25 @@ impl Acceptor {
     {
         let asked = Arc::new(AtomicBool::new(false));
         let limits = Arc::clone(&self.limits);
+        let unread = Unread::default();
         let service = service_fn({
-            let asked = Arc::clone(&asked);
-            move |request: Request<Incoming>| {
+            let (asked, unread) = (Arc::clone(&asked), unread.clone());
+            move |mut request: Request<Incoming>| {
                 asked.store(true, Ordering::Relaxed);
+                request.extensions_mut().insert(unread.clone());
                 self.answer(request, peer)
             }
         });
         let builder = builder(tasks);
-        let slow = move || {
-            limits.reached(Over::SlowReader);
+        let slow = {
+            let limits = Arc::clone(&limits);
+            move || {
+                limits.reached(Over::SlowReader);
+            }
         };
         let mut connection =
             pin!(builder.serve_connection(TokioIo::new(Patient::new(stream, WRITE_WITHIN, slow)), service));
+        let mut left_alone = pin!(unread.left_alone(TAKE_WITHIN));
         let mut first_request = pin!(tokio::time::sleep(REQUEST_WITHIN));
         let mut ending = false;
         loop {
@@ -183,6 +193,11 @@ impl Acceptor {
                 () = shutdown.cancelled(), if !ending => {
                     ending = true;
                     connection.as_mut().graceful_shutdown();
+                }
+                () = left_alone.as_mut() => {
+                    limits.reached(Over::SlowReader);
+                    tracing::debug!(%peer, "connection leaves alone what it asked for");
+                    return;
                 }
                 () = first_request.as_mut(), if !first_request.is_elapsed() => {
                     if !asked.load(Ordering::Relaxed) {

@@ -20,6 +20,7 @@ pub use network::{InvalidNetwork, Network};
 pub use plans::{DEFAULT_PLAN, Plans};
 pub use reader::Mistake;
 
+use crate::limits::Bounds;
 use crate::session::Waits;
 
 /// The port that the listener answers on where nobody says otherwise.
@@ -52,6 +53,8 @@ pub struct Config {
     pub public_speed: bool,
     /// The most throughput transfers at a time; further ones are told to come again.
     pub transfers: usize,
+    /// How many there may be of what.
+    pub limits: Bounds,
     /// The listener's address as users reach it, for links; `None` to make it of [`Config::listen`].
     pub public_url: Option<String>,
     /// How long a session waits for what.
@@ -96,6 +99,7 @@ impl Default for Config {
             walk_in: true,
             public_speed: false,
             transfers: DEFAULT_TRANSFERS,
+            limits: Bounds::default(),
             public_url: None,
             waits: Waits::default(),
             retention: Retention::default(),

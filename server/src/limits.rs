@@ -2,6 +2,7 @@
 //!
 //! It counts and answers yes or no. Bounds on the size of messages, headers and bodies stand where those are read.
 
+mod bounds;
 mod pace;
 mod places;
 mod source;
@@ -15,6 +16,7 @@ use cnc_model::SessionId;
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+pub use bounds::{Bounds, DOWNLOADS, HANDSHAKES, HELLOS, SESSIONS, STREAMS, WATCHERS};
 pub use pace::{ITEMS_A_SECOND, ITEMS_AT_ONCE, Pace};
 pub use places::Place;
 pub use source::Source;
@@ -25,30 +27,18 @@ use crate::metrics::Metrics;
 use places::Places;
 use tries::Tries;
 
-/// The most clients' streams in all: what the memory of a small machine holds, twice what one listener is measured for.
-pub const STREAMS: usize = 20_000;
 /// The most clients' streams from one address: a whole office behind one address, not a whole botnet's worth.
 pub const STREAMS_PER_ADDRESS: usize = 256;
-/// The most streams that wait for their hello: as many as come at once after a restart; each waits 10 s at the most.
-pub const HELLOS: usize = 2_048;
-/// The most live sessions in all, connected or waiting: as many as streams may be.
-pub const SESSIONS: usize = 20_000;
 /// The most live sessions of walk-ins from one address: an office in trouble; each is kept on disk.
 pub const WALK_INS_PER_ADDRESS: usize = 64;
 /// The most watchers of one session: a whole shift, and a wall screen.
 pub const WATCHERS_PER_SESSION: usize = 64;
-/// The most watchers in all: each may queue 1,024 events.
-pub const WATCHERS: usize = 4_096;
-/// The most downloads of programs at a time: each holds a file and a buffer open for as long as a slow reader takes.
-pub const DOWNLOADS: usize = 256;
 /// The most downloads of programs at a time from one address: an office that joins at once.
 pub const DOWNLOADS_PER_ADDRESS: usize = 16;
 /// The most throughput transfers at a time from one address: one test of the most flows, and its counts.
 pub const TRANSFERS_PER_ADDRESS: usize = 40;
 /// The most connections from one address that is not a proxy's: its streams and transfers fit twice.
 pub const CONNECTIONS_PER_ADDRESS: usize = 1_024;
-/// The most TLS handshakes under way: each costs a core about a millisecond, so no one waits long for a turn.
-pub const HANDSHAKES: usize = 512;
 
 /// A bound that was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -221,24 +211,27 @@ pub struct Limits {
     transfers: Places<Source>,
     connections: Places<Source>,
     handshakes: Arc<Semaphore>,
+    sessions: usize,
 }
 
 impl Limits {
     /// Begins with nothing counted; `transfers` is the operator's bound on throughput transfers.
     #[must_use]
-    pub fn new(metrics: Arc<Metrics>, transfers: usize) -> Self {
+    pub fn new(metrics: Arc<Metrics>, transfers: usize, bounds: Bounds) -> Self {
+        let Bounds { streams, hellos, sessions, watchers, downloads, handshakes } = bounds;
         Self {
             clock: Clock::start(),
             metrics,
             tries: Mutex::default(),
-            streams: Places::new(STREAMS, STREAMS_PER_ADDRESS),
-            hellos: Arc::new(Semaphore::new(HELLOS)),
-            walk_ins: Places::new(SESSIONS, WALK_INS_PER_ADDRESS),
-            watchers: Places::new(WATCHERS, WATCHERS_PER_SESSION),
-            downloads: Places::new(DOWNLOADS, DOWNLOADS_PER_ADDRESS),
+            streams: Places::new(streams, STREAMS_PER_ADDRESS),
+            hellos: Arc::new(Semaphore::new(hellos)),
+            walk_ins: Places::new(sessions, WALK_INS_PER_ADDRESS),
+            watchers: Places::new(watchers, WATCHERS_PER_SESSION),
+            downloads: Places::new(downloads, DOWNLOADS_PER_ADDRESS),
             transfers: Places::new(transfers, TRANSFERS_PER_ADDRESS),
             connections: Places::new(usize::MAX, CONNECTIONS_PER_ADDRESS),
-            handshakes: Arc::new(Semaphore::new(HANDSHAKES)),
+            handshakes: Arc::new(Semaphore::new(handshakes)),
+            sessions,
         }
     }
 
@@ -286,6 +279,14 @@ impl Limits {
     /// Fails when there is none.
     pub fn stream(&self, address: IpAddr) -> Result<Place<Source>, Over> {
         self.place(&self.streams, address, Over::Streams, Over::StreamsPerAddress)
+    }
+
+    /// Tells whether there is room for a session beside the live ones.
+    ///
+    /// # Errors
+    /// Fails when there is none.
+    pub fn room_for_session(&self, live: usize) -> Result<(), Over> {
+        if live < self.sessions { Ok(()) } else { Err(self.reached(Over::Sessions)) }
     }
 
     /// Takes a place for a walk-in's session.
@@ -369,7 +370,7 @@ mod tests {
 
     #[test]
     fn this_machine_is_bounded_in_all_only() {
-        let limits = Limits::new(Arc::default(), TRANSFERS_PER_ADDRESS + 1);
+        let limits = Limits::new(Arc::default(), TRANSFERS_PER_ADDRESS + 1, Bounds::default());
         let own: IpAddr = "127.0.0.1".parse().expect("an address");
         let other: IpAddr = "192.0.2.1".parse().expect("an address");
         let held: Vec<_> = (0..TRANSFERS_PER_ADDRESS).map(|_| limits.transfer(other).expect("room")).collect();

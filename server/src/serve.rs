@@ -96,7 +96,7 @@ impl Opened {
         let staff = Staff::open(store.clone(), data).await?;
         let settings = settings(config, listener.local_addr().ok());
         let metrics = Arc::<Metrics>::default();
-        let limits = Arc::new(Limits::new(Arc::clone(&metrics), config.transfers));
+        let limits = Arc::new(Limits::new(Arc::clone(&metrics), config.transfers, config.limits));
         let services = Services {
             address_for_users: settings.public_url.clone().unwrap_or_default().into(),
             reports: Arc::new(settings.reports.clone()),

@@ -19,7 +19,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::config::Retention;
-use crate::limits::{Limits, Over, Place, SESSIONS, Source};
+use crate::limits::{Limits, Over, Place, Source};
 use crate::secret;
 use crate::session::{NewSession, Refusal, Session, Waits};
 use crate::store::{Removed, Store, StoreError, StoredSession};
@@ -286,7 +286,7 @@ impl Sessions {
 
     fn must_have_room(&self) -> Result<(), Over> {
         let live = self.shared.live().handles.len();
-        if live < SESSIONS { Ok(()) } else { Err(self.shared.limits.reached(Over::Sessions)) }
+        self.shared.limits.room_for_session(live)
     }
 
     fn open(&self, id: SessionId, label: String, plan: Plan, walk_in: Option<Place<Source>>) -> SessionOverview {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::plans::{self, Plans};
 use super::reader::{Mistake, Reading, Section};
 use super::{Config, Retention, TlsFiles};
+use crate::limits::Bounds;
 use crate::session::Waits;
 
 const ADDRESS: &str = "an address and port like \"0.0.0.0:7443\" or \"[::]:7443\"";
@@ -41,6 +42,7 @@ fn config(section: &Section<'_, '_>) -> Config {
         transfers: section
             .number::<u16>("transfers", "a whole number from 0 to 65535")
             .map_or(default.transfers, usize::from),
+        limits: limits(section),
         public_url: section.read("public_url", "http://… or https://…", url),
         waits: waits(section),
         retention: retention(section),
@@ -80,6 +82,29 @@ fn waits(section: &Section<'_, '_>) -> Waits {
     }
     within.finish();
     waits
+}
+
+fn limits(section: &Section<'_, '_>) -> Bounds {
+    let mut bounds = Bounds::default();
+    let table = section.value("limits").and_then(|value| Section::within(section.reading, "limits", value));
+    let Some(within) = table else { return bounds };
+    let places = [
+        ("streams", &mut bounds.streams),
+        ("hellos", &mut bounds.hellos),
+        ("sessions", &mut bounds.sessions),
+        ("watchers", &mut bounds.watchers),
+        ("downloads", &mut bounds.downloads),
+        ("handshakes", &mut bounds.handshakes),
+    ];
+    for (key, place) in places {
+        match within.number::<u16>(key, "a whole number from 1 to 65535") {
+            Some(0) => within.wrong(format_args!("{key} must be 1 at the least: nobody could come in")),
+            Some(bound) => *place = bound.into(),
+            None => {}
+        }
+    }
+    within.finish();
+    bounds
 }
 
 fn retention(section: &Section<'_, '_>) -> Retention {

@@ -28,6 +28,10 @@ key = "key.pem"
 
 client_ca = "agents.pem"
 
+[limits]
+streams = 100
+watchers = 10
+
 [retention]
 samples = "90d"
 
@@ -66,6 +70,7 @@ fn a_whole_file_is_read() {
     );
     assert!(!config.walk_in && config.public_speed && config.behind_tls_proxy);
     assert_eq!(config.transfers, 8);
+    assert_eq!(config.limits, Bounds { streams: 100, watchers: 10, ..Bounds::default() });
     assert_eq!(config.retention, Retention { samples: Some(Duration::from_hours(90 * 24)), sessions: None });
 
     let default = config.plans.get(DEFAULT_PLAN).expect("always there");
@@ -105,7 +110,7 @@ fn tests_of_a_plan_keep_their_parameters() {
 #[test]
 fn the_example_is_sound_and_names_every_key() {
     let example = include_str!("../../listener.example.toml");
-    Config::parse(example).expect("sound");
+    assert_eq!(Config::parse(example).expect("sound").limits, Bounds::default());
     let uncommented: String =
         example.lines().map(|line| line.strip_prefix("#: ").unwrap_or(line).to_owned() + "\n").collect();
     Config::parse(&uncommented).expect("sound with everything set");

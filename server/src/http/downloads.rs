@@ -5,11 +5,11 @@ use std::time::UNIX_EPOCH;
 
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use cnc_model::Code;
-use http::{HeaderMap, StatusCode, header};
+use http::{StatusCode, header};
 use serde::Deserialize;
 use tokio::fs::File;
 use tokio::io::AsyncReadExt as _;
@@ -17,7 +17,7 @@ use tokio::io::AsyncReadExt as _;
 use super::Web;
 use super::pages::over_plain;
 use super::system::{self, System};
-use crate::accept::ClientAddress;
+use crate::accept::{ClientAddress, Taking, Unread};
 use crate::limits::{Place, Source};
 
 /// The most programs listed: three systems, two processors each, and room; the rest is not looked at.
@@ -108,7 +108,7 @@ pub(super) async fn download(
     Extension(ClientAddress(address)): Extension<ClientAddress>,
     Path(name): Path<String>,
     Query(wanted): Query<Wanted>,
-    headers: HeaderMap,
+    request: Request,
 ) -> Response {
     if !is_plain(&name) {
         return missing();
@@ -131,7 +131,7 @@ pub(super) async fn download(
         (header::CACHE_CONTROL, "no-cache".into()),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff".into()),
     ];
-    let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let known = request.headers().get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     if known.flat_map(|value| value.split(',')).any(|known| known.trim() == tag || known.trim() == "*") {
         return (StatusCode::NOT_MODIFIED, common).into_response();
     }
@@ -140,7 +140,8 @@ pub(super) async fn download(
         (header::CONTENT_LENGTH, data.len().to_string()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{shown}\"")),
     ];
-    (common, sent, Body::from_stream(contents(file, data.len(), place))).into_response()
+    let taking = request.extensions().get::<Unread>().cloned().unwrap_or_default().begin();
+    (common, sent, Body::from_stream(contents(file, data.len(), (place, taking)))).into_response()
 }
 
 fn missing() -> Response {
@@ -151,12 +152,13 @@ fn missing() -> Response {
 fn contents(
     mut file: File,
     bytes: u64,
-    place: Place<Source>,
+    held: (Place<Source>, Taking),
 ) -> impl futures_util::Stream<Item = Result<Bytes, std::io::Error>> + Send {
     async_stream::try_stream! {
-        let _place = place;
+        let (_place, taking) = held;
         let mut left = bytes;
         while left > 0 {
+            taking.more();
             let most = usize::try_from(left).unwrap_or(usize::MAX).min(CHUNK_BYTES);
             let mut chunk = BytesMut::with_capacity(most);
             // Liveness: a read of a file; whoever does not take what was read is let go by the connection.

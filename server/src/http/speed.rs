@@ -20,7 +20,7 @@ use serde::Deserialize;
 
 use super::pages::over_plain;
 use super::{Web, token};
-use crate::accept::ClientAddress;
+use crate::accept::{ClientAddress, Taking, Unread};
 use crate::limits::{self, Source};
 use crate::metrics::Lasting;
 
@@ -46,6 +46,7 @@ pub(super) struct OfRun {
 pub(super) async fn download(
     State(web): State<Web>,
     Extension(ClientAddress(address)): Extension<ClientAddress>,
+    Extension(unread): Extension<Unread>,
     Query(wanted): Query<Wanted>,
     headers: HeaderMap,
 ) -> Response {
@@ -56,7 +57,7 @@ pub(super) async fn download(
     if wanted.bytes > MAX_BYTES {
         return (StatusCode::BAD_REQUEST, format!("at most {MAX_BYTES} bytes are sent\n")).into_response();
     }
-    let body = Body::new(Sending { body: respond::download(wanted.bytes), place });
+    let body = Body::new(Sending { body: respond::download(wanted.bytes), place, taking: unread.begin() });
     ([(header::CONTENT_TYPE, "application/octet-stream"), (header::CACHE_CONTROL, "no-store")], body).into_response()
 }
 
@@ -143,6 +144,7 @@ impl Place {
 struct Sending {
     body: respond::Download,
     place: Place,
+    taking: Taking,
 }
 
 impl http_body::Body for Sending {
@@ -154,6 +156,7 @@ impl http_body::Body for Sending {
         if let Poll::Ready(Some(Ok(frame))) = &polled {
             let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
             self.place.web.services.metrics.sent(bytes);
+            self.taking.more();
         }
         polled
     }

@@ -13,6 +13,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::watch::WATCHER_EVENTS;
 use super::*;
+use crate::limits::Bounds;
 
 struct Listener {
     folder: TempDir,
@@ -49,7 +50,9 @@ async fn open(folder: &TempDir) -> Sessions {
         retention: crate::config::Retention::default(),
         public_url: Some("http://127.0.0.1".into()),
     };
-    Sessions::start(store, settings, Arc::new(crate::limits::Limits::new(Arc::default(), 1))).await.expect("sessions")
+    Sessions::start(store, settings, Arc::new(Limits::new(Arc::default(), 1, Bounds::default())))
+        .await
+        .expect("sessions")
 }
 
 /// A client's end of a stream.

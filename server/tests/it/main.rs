@@ -1,5 +1,6 @@
 //! The listener in process on a free port, met by real clients: gRPC, HTTP/1.1, HTTP/2, with and without TLS.
 
+mod bounds;
 mod disk;
 mod door;
 mod join;
@@ -9,5 +10,6 @@ mod login;
 mod pages;
 mod refusals;
 mod running;
+mod slow;
 mod speed;
 mod staff;
