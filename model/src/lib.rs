@@ -11,6 +11,8 @@ pub mod message;
 pub mod outcome;
 pub mod ping;
 pub mod plan;
+pub mod responsiveness;
+pub mod score;
 pub mod session;
 pub mod stats;
 pub mod summary;
