@@ -17,6 +17,8 @@ pub enum Engine {
     TcpConnect,
     /// UDP datagrams to an echo port.
     UdpEcho,
+    /// UDP probes of one flow by a socket whose error queue tells who answered; they need no privilege.
+    UdpErrorQueue,
     /// ICMP probes by trippy-core.
     TraceIcmp,
     /// UDP probes by trippy-core, each a flow of its own.
@@ -44,6 +46,7 @@ impl Engine {
             Self::PingDatagram => "surge-ping datagram",
             Self::TcpConnect => "tcp connect",
             Self::UdpEcho => "udp echo",
+            Self::UdpErrorQueue => "udp error queue",
             Self::TraceIcmp => "trippy-core icmp",
             Self::TraceUdpClassic => "trippy-core udp classic",
             Self::TraceUdpParis => "trippy-core udp paris",

@@ -6,7 +6,11 @@
 
 pub mod engine;
 pub mod error;
+#[cfg(target_os = "linux")]
+mod icmp;
 mod identifier;
+#[cfg(target_os = "linux")]
+mod kernel;
 mod payload;
 mod permission;
 pub mod ping;

@@ -7,7 +7,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::ProbeError;
 
-/// Fails when this program may not open the raw socket that traces need.
+/// Fails when this program may not open the raw socket that trippy-core's traces need.
 pub(crate) fn check_raw_socket(address: IpAddr) -> Result<(), ProbeError> {
     let (domain, protocol) = match address {
         IpAddr::V4(_) => (Domain::IPV4, Protocol::ICMPV4),
@@ -42,7 +42,9 @@ pub(crate) fn icmp_hint() -> String {
 /// Says what opens raw sockets to this program.
 #[cfg(target_os = "linux")]
 fn raw_hint() -> String {
-    "give this program the capability CAP_NET_RAW with: setcap cap_net_raw+ep on its file; or run it as root".into()
+    "trace with one constant flow (strategy paris), which needs no permission; or give this program the capability \
+     CAP_NET_RAW with: setcap cap_net_raw+ep on its file; or run it as root"
+        .into()
 }
 
 /// Says what opens ICMP echo to this program.

@@ -26,9 +26,10 @@ fn a_sound_link_is_one_veth_pair_and_an_impaired_one_two_with_a_wire_between() {
 #[test]
 fn delay_and_loss_need_a_relay_and_a_rate_alone_does_not() {
     let relays = |name: &str| planned(name).relays.iter().map(|relay| relay.link).collect::<Vec<_>>();
-    let table: [(&str, &[usize]); 6] = [
+    let table: [(&str, &[usize]); 7] = [
         ("plain", &[]),
         ("path7", &[]),
+        ("path10", &[0]),
         ("rate20", &[]),
         ("delay40", &[1]),
         ("loss10", &[1]),

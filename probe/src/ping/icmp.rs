@@ -2,12 +2,7 @@
 //!
 //! One task sends, receives and keeps the times of one ping; nothing is started per probe.
 
-mod control;
 mod flights;
-mod kernel;
-mod moment;
-mod packet;
-mod socket;
 
 use std::net::SocketAddr;
 
@@ -17,12 +12,10 @@ use cnc_model::{Sample, Ttl};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use flights::{Flights, Sent};
-use kernel::Room;
-use moment::{Moment, Wall, round_trip};
-use packet::Echo;
-use socket::{Message, Note, Socket};
+use flights::Flights;
 
+use crate::icmp::{Echo, Message, Socket};
+use crate::kernel::{Moment, Note, Room, Sent, Wall, round_trip};
 use crate::{Engine, ProbeError, Sink};
 
 /// The most messages and as many notes taken before the pace is looked at again. What is left is taken next.
@@ -149,7 +142,7 @@ impl Run<'_> {
                 // Through a tunnel a packet is handed over twice: the first time counts.
                 Some(Note::Sent(stamp)) if is_ours(stamp) => notes.stamp = notes.stamp.or(Some(stamp)),
                 Some(Note::Sent(_) | Note::Other) => {}
-                Some(Note::Error { from, quote }) => {
+                Some(Note::Error { from, quote, .. }) => {
                     notes.error = true;
                     let probe = self.echo.quoted(quote).and_then(|low| self.flights.find(low));
                     if let Some((seq, _)) = probe.filter(|&(seq, _)| self.echo.is_quote_of(seq, quote)) {

@@ -21,6 +21,7 @@ const fn is_end(outcome: HopOutcome) -> bool {
 
 /// How far rounds look. Once the destination's distance is known, probes beyond it are spared: they would only use
 /// up what it is willing to answer.
+#[derive(Debug)]
 pub(super) struct Reach {
     max_hops: Ttl,
     nearest: Option<Ttl>,
@@ -36,6 +37,12 @@ impl Reach {
     /// Gives the greatest distance for the next round.
     pub(super) fn furthest(&self) -> Ttl {
         self.nearest.filter(|_| self.found).unwrap_or(self.max_hops)
+    }
+
+    /// Says whether the destination's distance is known.
+    #[cfg(target_os = "linux")]
+    pub(super) const fn is_known(&self) -> bool {
+        self.found
     }
 
     /// Takes in a round that was cut.

@@ -3,9 +3,10 @@ use std::time::Duration;
 
 use cnc_model::test::{Multipath, TraceProtocol};
 use cnc_model::trace::{HopOutcome, HopSample};
-use cnc_model::{Destination, HostName};
+use cnc_model::{Destination, HostName, Sample};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::*;
 use crate::sink;

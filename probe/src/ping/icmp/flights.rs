@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cnc_model::ping::{PingOutcome, PingReply, PingSample};
 
-use super::moment::{Moment, Wall};
+use crate::kernel::{Moment, Sent};
 use crate::ping::LATE_WAIT;
 
 /// The most probes not done with: at the fastest pace and the longest timeout there are fewer, and sequence numbers
@@ -34,15 +34,6 @@ struct Probe {
     at: Duration,
     sent: Sent,
     fate: Fate,
-}
-
-/// When a probe was sent.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Sent {
-    /// Just before, by the program's clocks.
-    pub(super) before: Moment,
-    /// By the kernel's stamp, where there is one.
-    pub(super) stamp: Option<Wall>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

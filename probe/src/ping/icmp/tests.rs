@@ -6,9 +6,9 @@ use cnc_model::ping::{Clock, PingOutcome};
 use cnc_model::test::PingProtocol;
 use socket2::{Domain, Protocol, Type};
 
-use super::packet::{V4_REQUEST, checksum};
-use super::socket::Kind;
 use super::*;
+use crate::icmp::packet::{V4_REQUEST, checksum};
+use crate::icmp::socket::Kind;
 use crate::ping::tests::{samples, summary, test_of};
 use crate::sink;
 

@@ -4,24 +4,22 @@
 //! waiting in this machine's own queue is part of the RTT, every driver can be stamped so, and the stamp is there
 //! when the send returns. ICMP errors come through the error queue on both kinds of socket.
 
-use std::ffi::c_int;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use cnc_model::Ttl;
 use socket2::{Domain, Protocol, SockAddr, SockFilter, Socket as Inner, Type};
 use tokio::io::Interest;
 use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
 
-use super::control::Cause;
-use super::kernel::{Received, Room, set_option, watched};
-use super::moment::Wall;
 use super::packet::{V4_REPLY, V6_REPLY, without_ip_header};
 use crate::identifier::Identifier;
+use crate::kernel::{Note, Received, Room, Wall, limit, receive_errors, set_option, stamp, watched};
 use crate::{Engine, ProbeError};
 
 /// The kinds of socket that carry ICMP echo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// Needs privilege, and sees everybody's replies.
     Raw,
     /// Needs an open `ping_group_range`; the kernel chooses the identifier and sorts replies out.
@@ -29,7 +27,7 @@ pub(super) enum Kind {
 }
 
 /// A socket for the echo requests of one ping.
-pub(super) struct Socket {
+pub(crate) struct Socket {
     inner: AsyncFd<Inner>,
     kind: Kind,
     target: SockAddr,
@@ -41,45 +39,26 @@ pub(super) struct Socket {
 
 /// A received ICMP message.
 #[derive(Debug)]
-pub(super) struct Message<'a> {
-    pub(super) bytes: &'a [u8],
-    pub(super) from: Option<IpAddr>,
-    pub(super) ttl: Option<u8>,
-    pub(super) stamp: Option<Wall>,
+pub(crate) struct Message<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) from: Option<IpAddr>,
+    pub(crate) ttl: Option<u8>,
+    pub(crate) stamp: Option<Wall>,
 }
-
-/// An entry of the error queue.
-#[derive(Debug)]
-pub(super) enum Note<'a> {
-    /// A request was handed to the network at this time.
-    Sent(Wall),
-    /// An ICMP error came about the quoted request.
-    Error {
-        /// Who sent it, where told.
-        from: Option<IpAddr>,
-        /// The head of the request's ICMP message.
-        quote: &'a [u8],
-    },
-    /// Nothing of interest.
-    Other,
-}
-
-/// How often receiving is tried when the socket first gives the error of a probe, which its queue tells in full.
-const TRIES: u32 = 8;
 
 impl Socket {
     /// Opens a socket of the best kind that is permitted.
-    pub(super) fn open(target: SocketAddr) -> Result<Self, ProbeError> {
+    pub(crate) fn open(target: SocketAddr) -> Result<Self, ProbeError> {
         Self::open_kind(target, Kind::Raw).or_else(|_| Self::open_kind(target, Kind::Datagram))
     }
 
     /// Opens a socket of one kind.
-    pub(super) fn open_kind(target: SocketAddr, kind: Kind) -> Result<Self, ProbeError> {
+    pub(crate) fn open_kind(target: SocketAddr, kind: Kind) -> Result<Self, ProbeError> {
         let taken = if kind == Kind::Raw { Some(Identifier::take()?) } else { None };
         let own = taken.as_ref().map(Identifier::get);
         Self::prepare(target, kind, own)
             .and_then(|(inner, identifier)| {
-                let (inner, is_v4) = (watched(inner)?, target.is_ipv4());
+                let (inner, is_v4) = (watched(inner, Interest::READABLE | Interest::ERROR)?, target.is_ipv4());
                 Ok(Self { inner, kind, target: target.into(), is_v4, identifier, _taken: taken })
             })
             .map_err(|source| not_opened(kind, &source))
@@ -93,11 +72,10 @@ impl Socket {
         let socket_type = if kind == Kind::Raw { Type::RAW } else { Type::DGRAM };
         let inner = Inner::new(domain, socket_type, Some(protocol))?;
         inner.set_nonblocking(true)?;
+        receive_errors(&inner, target.is_ipv4())?;
         if target.is_ipv4() {
-            set_option(&inner, libc::IPPROTO_IP, libc::IP_RECVERR, 1)?;
             set_option(&inner, libc::IPPROTO_IP, libc::IP_RECVTTL, 1)?;
         } else {
-            set_option(&inner, libc::IPPROTO_IPV6, libc::IPV6_RECVERR, 1)?;
             set_option(&inner, libc::IPPROTO_IPV6, libc::IPV6_RECVHOPLIMIT, 1)?;
         }
         let identifier = if let Some(own) = own {
@@ -107,59 +85,46 @@ impl Socket {
             inner.bind(&SocketAddr::new(unspecified, 0).into())?;
             inner.local_addr()?.as_socket().map_or(0, |bound| bound.port())
         };
-        // Without stamps the program's own times serve: the sample says so.
-        drop(set_option(&inner, libc::SOL_SOCKET, libc::SO_TIMESTAMPING, STAMPS));
+        stamp(&inner);
         Ok((inner, identifier))
     }
 
     /// Names the engine.
-    pub(super) const fn engine(&self) -> Engine {
+    pub(crate) const fn engine(&self) -> Engine {
         self.kind.engine()
     }
 
     /// Gives the identifier that the requests must bear.
-    pub(super) const fn identifier(&self) -> u16 {
+    pub(crate) const fn identifier(&self) -> u16 {
         self.identifier
     }
 
+    /// Sets how far the next requests may go.
+    pub(crate) fn limit(&self, ttl: Ttl) -> io::Result<()> {
+        limit(self.inner.get_ref(), self.is_v4, ttl)
+    }
+
     /// Sends a request without waiting for room.
-    pub(super) fn send(&self, request: &[u8]) -> io::Result<()> {
+    pub(crate) fn send(&self, request: &[u8]) -> io::Result<()> {
         self.inner.get_ref().send_to(request, &self.target).map(drop)
     }
 
     /// Waits until there may be a message or a note. It is to be cleared when there is neither.
-    pub(super) async fn ready(&self) -> io::Result<AsyncFdReadyGuard<'_, Inner>> {
+    pub(crate) async fn ready(&self) -> io::Result<AsyncFdReadyGuard<'_, Inner>> {
         self.inner.ready(Interest::READABLE | Interest::ERROR).await
     }
 
     /// Takes the next message, if there is one.
-    pub(super) fn message<'a>(&self, room: &'a mut Room) -> Option<Message<'a>> {
-        self.receive(room, 0)?;
+    pub(crate) fn message<'a>(&self, room: &'a mut Room) -> Option<Message<'a>> {
+        room.take(self.inner.get_ref(), 0)?;
         let Received { packet, control, from } = room.received();
         let bytes = if self.is_v4 && self.kind == Kind::Raw { without_ip_header(packet) } else { packet };
         Some(Message { bytes, from: from.map(|from| from.ip()), ttl: control.ttl, stamp: control.stamp })
     }
 
     /// Takes the next note, if there is one.
-    pub(super) fn note<'a>(&self, room: &'a mut Room) -> Option<Note<'a>> {
-        self.receive(room, libc::MSG_ERRQUEUE)?;
-        let Received { packet, control, .. } = room.received();
-        Some(match (control.cause, control.stamp) {
-            (Some(Cause::Icmp { from }), _) => Note::Error { from, quote: packet },
-            (Some(Cause::Sent), Some(stamp)) => Note::Sent(stamp),
-            _ => Note::Other,
-        })
-    }
-
-    fn receive(&self, room: &mut Room, flags: c_int) -> Option<()> {
-        for _ in 0..TRIES {
-            match room.receive(self.inner.get_ref(), flags) {
-                Ok(()) => return Some(()),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
-                Err(_) => {}
-            }
-        }
-        None
+    pub(crate) fn note<'a>(&self, room: &'a mut Room) -> Option<Note<'a>> {
+        room.note(self.inner.get_ref())
     }
 }
 
@@ -171,15 +136,6 @@ impl Kind {
         }
     }
 }
-
-/// What the kernel is asked to stamp: the handing over of a request, without a copy of it, and the arrival of a reply.
-const STAMPS: c_int = {
-    let stamps = libc::SOF_TIMESTAMPING_TX_SCHED
-        | libc::SOF_TIMESTAMPING_RX_SOFTWARE
-        | libc::SOF_TIMESTAMPING_SOFTWARE
-        | libc::SOF_TIMESTAMPING_OPT_TSONLY;
-    stamps.cast_signed()
-};
 
 /// A filter that lets a raw socket have its own echo replies only: on a busy machine there are many others.
 fn replies_only(is_v4: bool, identifier: u16) -> Vec<SockFilter> {

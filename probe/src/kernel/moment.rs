@@ -10,11 +10,11 @@ use rustix::time::{ClockId, clock_gettime};
 
 /// A time of the wall clock, in nanoseconds since 1970: what the kernel stamps packets with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Wall(i64);
+pub(crate) struct Wall(i64);
 
 /// One moment by both clocks.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Moment {
+pub(crate) struct Moment {
     /// The steady clock when the reading of clocks began, in nanoseconds.
     began: i64,
     /// The steady clock when it ended.
@@ -22,6 +22,15 @@ pub(super) struct Moment {
     wall: Wall,
     /// Between these lies how far the wall clock is ahead of the steady one; only a step changes it.
     ahead: (i64, i64),
+}
+
+/// When a packet was sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sent {
+    /// Just before, by the program's clocks.
+    pub(crate) before: Moment,
+    /// By the kernel's stamp, where there is one.
+    pub(crate) stamp: Option<Wall>,
 }
 
 /// How far readings on two cores may differ without a step.
@@ -34,18 +43,18 @@ const SHARP: i64 = 10_000;
 const READINGS: u32 = 3;
 
 impl Wall {
-    pub(super) const fn new(seconds: i64, nanos: i64) -> Self {
+    pub(crate) const fn new(seconds: i64, nanos: i64) -> Self {
         Self(seconds.saturating_mul(1_000_000_000).saturating_add(nanos))
     }
 
-    pub(super) fn now() -> Self {
+    pub(crate) fn now() -> Self {
         Self(read(ClockId::Realtime))
     }
 }
 
 impl Moment {
     /// Reads both clocks.
-    pub(super) fn now() -> Self {
+    pub(crate) fn now() -> Self {
         let mut best = Self::reading();
         let began = best.began;
         for _ in 1..READINGS {
@@ -73,13 +82,18 @@ impl Moment {
         self.ahead.1 - self.ahead.0
     }
 
+    /// Gives the moment by the wall clock.
+    pub(crate) const fn wall(&self) -> Wall {
+        self.wall
+    }
+
     /// Gives the time passed since an earlier moment, by the steady clock.
-    pub(super) fn since(&self, earlier: &Self) -> Duration {
+    pub(crate) fn since(&self, earlier: &Self) -> Duration {
         duration(self.began.saturating_sub(earlier.ended))
     }
 
     /// Says whether a packet stamped at `stamp` can be the one whose sending began at this moment and ended at `end`.
-    pub(super) fn sent_at(&self, stamp: Wall, end: Wall) -> bool {
+    pub(crate) fn sent_at(&self, stamp: Wall, end: Wall) -> bool {
         stamp.0 >= self.wall.0 - SLACK && stamp.0 <= end.0 + SLACK
     }
 
@@ -94,7 +108,7 @@ impl Moment {
 /// `before` was read just before the send and `after` just after the receipt; the stamps are the kernel's of the same
 /// two packets. These are used unless one is missing, they contradict the program's own times, or the wall clock was
 /// stepped meanwhile.
-pub(super) fn round_trip(
+pub(crate) fn round_trip(
     before: &Moment,
     sent: Option<Wall>,
     received: Option<Wall>,

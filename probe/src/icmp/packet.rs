@@ -4,38 +4,45 @@ use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 
 /// The header of an echo request or reply.
-pub(super) const HEADER_BYTES: usize = 8;
+pub(crate) const HEADER_BYTES: usize = 8;
 
 /// The bytes at the head of the payload that tell this ping's replies from another program's with the same
 /// identifier: a number drawn for the ping, and the probe's.
-pub(super) const TOKEN_BYTES: usize = 8;
+pub(crate) const TOKEN_BYTES: usize = 8;
 
 /// The type of an IPv4 reply.
-pub(super) const V4_REPLY: u8 = 0;
+pub(crate) const V4_REPLY: u8 = 0;
 /// The type of an IPv6 reply.
-pub(super) const V6_REPLY: u8 = 129;
+pub(crate) const V6_REPLY: u8 = 129;
 /// The type of an IPv4 request.
-pub(super) const V4_REQUEST: u8 = 8;
+pub(crate) const V4_REQUEST: u8 = 8;
 const V6_REQUEST: u8 = 128;
 
 /// The echo requests of one ping.
 #[derive(Debug)]
-pub(super) struct Echo {
+pub(crate) struct Echo {
     target: IpAddr,
     identifier: [u8; 2],
     drawn: [u8; 4],
     packet: Vec<u8>,
+    /// Whether the payload keeps the checksum the same.
+    is_level: bool,
 }
 
 impl Echo {
-    pub(super) fn new(target: IpAddr, identifier: u16, payload_bytes: u16) -> Self {
+    pub(crate) fn new(target: IpAddr, identifier: u16, payload_bytes: u16) -> Self {
         let kind = if target.is_ipv4() { V4_REQUEST } else { V6_REQUEST };
         let identifier = identifier.to_be_bytes();
         let mut packet = vec![kind, 0, 0, 0, identifier[0], identifier[1], 0, 0];
         packet.extend((0..=u8::MAX).cycle().take(payload_bytes.into()));
         // Nothing secret depends on it; it differs between any two pings.
         let drawn = RandomState::new().hash_one(std::process::id()).to_be_bytes();
-        Self { target, identifier, drawn: [drawn[0], drawn[1], drawn[2], drawn[3]], packet }
+        Self { target, identifier, drawn: [drawn[0], drawn[1], drawn[2], drawn[3]], packet, is_level: false }
+    }
+
+    /// Echo requests that all have one checksum, so that routers that split by it take them for one flow.
+    pub(crate) fn of_one_flow(target: IpAddr, identifier: u16, payload_bytes: u16) -> Self {
+        Self { is_level: true, ..Self::new(target, identifier, payload_bytes) }
     }
 
     const fn reply_type(&self) -> u8 {
@@ -43,12 +50,19 @@ impl Echo {
     }
 
     /// Makes the `seq`-th request.
-    pub(super) fn prepare(&mut self, seq: u32) {
+    pub(crate) fn prepare(&mut self, seq: u32) {
         let [_, _, high, low] = seq.to_be_bytes();
         self.packet[6..HEADER_BYTES].copy_from_slice(&[high, low]);
         let token = self.token(seq);
         for (byte, token) in self.packet[HEADER_BYTES..].iter_mut().zip(token) {
             *byte = token;
+        }
+        if self.is_level {
+            // The number stands in the header and in the token: its complements make up for it.
+            let levelling = [!high, !low, !token[4], !token[5], !token[6], !token[7]];
+            for (byte, level) in self.packet[HEADER_BYTES..].iter_mut().skip(TOKEN_BYTES).zip(levelling) {
+                *byte = level;
+            }
         }
         if self.target.is_ipv4() {
             self.packet[2..4].fill(0);
@@ -58,31 +72,31 @@ impl Echo {
     }
 
     /// Gives the request that was made last.
-    pub(super) fn request(&self) -> &[u8] {
+    pub(crate) fn request(&self) -> &[u8] {
         &self.packet
     }
 
     /// Gives the low half of the number of a reply that bears this ping's identifier.
-    pub(super) fn reply(&self, message: &[u8]) -> Option<u16> {
+    pub(crate) fn reply(&self, message: &[u8]) -> Option<u16> {
         self.number(message, self.reply_type())
     }
 
     /// Gives the low half of the number of a request that an ICMP error quotes.
-    pub(super) fn quoted(&self, message: &[u8]) -> Option<u16> {
+    pub(crate) fn quoted(&self, message: &[u8]) -> Option<u16> {
         self.number(message, self.packet[0])
     }
 
     /// Says whether a message is the reply to the `seq`-th request: it brings back what that carried or, where that
     /// had no room for a whole token, comes from where it was sent. Some hosts cut long payloads, so only the head is
     /// looked at.
-    pub(super) fn is_reply_to(&self, seq: u32, message: &[u8], from: IpAddr) -> bool {
+    pub(crate) fn is_reply_to(&self, seq: u32, message: &[u8], from: IpAddr) -> bool {
         let room = self.token_room();
         (room == TOKEN_BYTES || from == self.target)
             && message.get(HEADER_BYTES..HEADER_BYTES + room) == Some(&self.token(seq)[..room])
     }
 
     /// Says whether an ICMP error can be about the `seq`-th request: routers need not quote the payload.
-    pub(super) fn is_quote_of(&self, seq: u32, message: &[u8]) -> bool {
+    pub(crate) fn is_quote_of(&self, seq: u32, message: &[u8]) -> bool {
         let payload = message.iter().skip(HEADER_BYTES).take(self.token_room());
         payload.zip(self.token(seq)).all(|(quoted, token)| *quoted == token)
     }
@@ -110,13 +124,13 @@ impl Echo {
 }
 
 /// Cuts the header off a packet as IPv4 raw sockets give it.
-pub(super) fn without_ip_header(packet: &[u8]) -> &[u8] {
+pub(crate) fn without_ip_header(packet: &[u8]) -> &[u8] {
     let words = packet.first().map_or(0, |first| usize::from(first & 0xf));
     packet.get(words * 4..).unwrap_or_default()
 }
 
 /// The Internet checksum (RFC 1071).
-pub(super) fn checksum(bytes: &[u8]) -> u16 {
+pub(crate) fn checksum(bytes: &[u8]) -> u16 {
     let words = bytes.chunks(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(pair.get(1).copied().unwrap_or(0)));
     // At most 32 thousand words: no overflow.
     let mut sum: u32 = words.sum();
@@ -166,6 +180,16 @@ mod tests {
                 prop_assert!(!echo.is_reply_to(seq, &reply[..15], target));
                 prop_assert!(!Echo::new(target, identifier, bytes).is_reply_to(seq, &reply, target));
             }
+        }
+
+        #[test]
+        fn requests_of_one_flow_have_one_checksum(identifier: u16, first: u32, second: u32) {
+            let mut echo = Echo::of_one_flow(address(true), identifier, 32);
+            let mut sum = |seq| {
+                echo.prepare(seq);
+                (checksum(echo.request()), echo.request()[2..4].to_vec())
+            };
+            prop_assert_eq!(sum(first), sum(second));
         }
 
         #[test]

@@ -6,35 +6,72 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::moment::Wall;
 
 /// Enough for the stamps, the TTL and an ICMP error with its sender, which take 152 bytes together.
-pub(super) const CONTROL_BYTES: usize = 256;
+pub(crate) const CONTROL_BYTES: usize = 256;
 
 /// What the control messages of one packet say.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Control {
+pub(crate) struct Control {
     /// When the packet arrived; of the error queue: when the packet was handed to the network.
-    pub(super) stamp: Option<Wall>,
+    pub(crate) stamp: Option<Wall>,
     /// Its remaining TTL or hop limit.
-    pub(super) ttl: Option<u8>,
+    pub(crate) ttl: Option<u8>,
     /// Why it is in the error queue.
-    pub(super) cause: Option<Cause>,
+    pub(crate) cause: Option<Cause>,
 }
 
 /// Why something is in the error queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cause {
+pub(crate) enum Cause {
     /// A packet was sent, and this is its stamp.
     Sent,
     /// An ICMP error came.
     Icmp {
         /// Who sent it, where told.
         from: Option<IpAddr>,
+        /// What it says.
+        said: Said,
     },
     /// Something of this machine's own.
     Local,
 }
 
+/// What an ICMP error says of the packet that it quotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// Its TTL or hop limit ran out on the way.
+    Exceeded,
+    /// It arrived at a port where nobody listens.
+    NoPort,
+    /// It cannot be delivered, or must not be.
+    Unreachable,
+    /// Something that ends no path.
+    Other,
+}
+
+impl Said {
+    const fn v4(kind: u8, code: u8) -> Self {
+        match (kind, code) {
+            (11, 0) => Self::Exceeded,
+            (3, 3) => Self::NoPort,
+            // Too big.
+            (3, 4) => Self::Other,
+            (3, _) => Self::Unreachable,
+            _ => Self::Other,
+        }
+    }
+
+    const fn v6(kind: u8, code: u8) -> Self {
+        match (kind, code) {
+            (3, 0) => Self::Exceeded,
+            (1, 4) => Self::NoPort,
+            (1, _) => Self::Unreachable,
+            _ => Self::Other,
+        }
+    }
+}
+
 impl Control {
-    pub(super) fn parse(bytes: &[u8]) -> Self {
+    pub(crate) fn parse(bytes: &[u8]) -> Self {
         let mut control = Self::default();
         for (level, kind, data) in (Messages { rest: bytes }) {
             match (level, kind) {
@@ -88,11 +125,12 @@ fn stamp(data: &[u8]) -> Option<Wall> {
 fn cause(data: &[u8]) -> Option<Cause> {
     const ORIGIN: usize = 4;
     const OFFENDER: usize = 16;
-    Some(match *data.get(ORIGIN)? {
+    let &[origin, kind, code] = data.get(ORIGIN..)?.first_chunk()?;
+    let from = || data.get(OFFENDER..).and_then(address);
+    Some(match origin {
         libc::SO_EE_ORIGIN_TIMESTAMPING => Cause::Sent,
-        libc::SO_EE_ORIGIN_ICMP | libc::SO_EE_ORIGIN_ICMP6 => {
-            Cause::Icmp { from: data.get(OFFENDER..).and_then(address) }
-        }
+        libc::SO_EE_ORIGIN_ICMP => Cause::Icmp { from: from(), said: Said::v4(kind, code) },
+        libc::SO_EE_ORIGIN_ICMP6 => Cause::Icmp { from: from(), said: Said::v6(kind, code) },
         _ => Cause::Local,
     })
 }
@@ -130,13 +168,29 @@ mod tests {
         let stamps = message(libc::SOL_SOCKET, libc::SCM_TIMESTAMPING, &times);
         let ttl = message(libc::IPPROTO_IP, libc::IP_TTL, &64_i32.to_ne_bytes());
         let mut error = [0; 32];
-        error[4] = libc::SO_EE_ORIGIN_ICMP;
+        error[4..7].copy_from_slice(&[libc::SO_EE_ORIGIN_ICMP, 11, 0]);
         error[16..18].copy_from_slice(&2_u16.to_ne_bytes());
         error[20..24].copy_from_slice(&[192, 0, 2, 1]);
         let error = message(libc::IPPROTO_IP, libc::IP_RECVERR, &error);
         let control = Control::parse(&[stamps, ttl, error].concat());
         assert_eq!((control.stamp, control.ttl), (Some(Wall::new(5, 7)), Some(64)));
-        assert_eq!(control.cause, Some(Cause::Icmp { from: Some(IpAddr::from([192, 0, 2, 1])) }));
+        assert_eq!(control.cause, Some(Cause::Icmp { from: Some(IpAddr::from([192, 0, 2, 1])), said: Said::Exceeded }));
+    }
+
+    #[test]
+    fn what_errors_say_is_told_apart() {
+        let cases = [
+            ((11, 0), Said::Exceeded, (3, 0), Said::Exceeded),
+            ((11, 1), Said::Other, (3, 1), Said::Other),
+            ((3, 3), Said::NoPort, (1, 4), Said::NoPort),
+            ((3, 4), Said::Other, (2, 0), Said::Other),
+            ((3, 1), Said::Unreachable, (1, 0), Said::Unreachable),
+            ((3, 13), Said::Unreachable, (1, 3), Said::Unreachable),
+            ((5, 0), Said::Other, (4, 1), Said::Other),
+        ];
+        for ((kind, code), v4, (kind6, code6), v6) in cases {
+            assert_eq!((Said::v4(kind, code), Said::v6(kind6, code6)), (v4, v6));
+        }
     }
 
     #[test]

@@ -1,0 +1,10 @@
+//! What the Linux kernel tells beside packets: its stamps of one clock for both ends of an RTT, TTLs, and ICMP errors
+//! from the error queue. Knows sockets, and no protocol.
+
+pub(crate) mod control;
+pub(crate) mod moment;
+pub(crate) mod room;
+
+pub(crate) use control::Said;
+pub(crate) use moment::{Moment, Sent, Wall, round_trip};
+pub(crate) use room::{Note, Received, Room, limit, receive_errors, set_option, stamp, watched};

@@ -1,0 +1,161 @@
+//! Receiving with control messages, options that no crate knows, and waiting for the error queue. All unsafe code of
+//! pings and traces is here.
+
+use std::ffi::c_int;
+use std::io;
+use std::mem::MaybeUninit;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::os::fd::AsRawFd as _;
+
+use cnc_model::Ttl;
+use socket2::{MaybeUninitSlice, MsgHdrMut, SockAddr, Socket};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+use super::control::{CONTROL_BYTES, Cause, Control, Said};
+use super::moment::Wall;
+
+/// Enough for the longest IPv4 header, an ICMP header and the token at a payload's head; the rest of a packet is cut
+/// off unread.
+const PACKET_BYTES: usize = 60 + 8 + 8;
+
+/// How often receiving is tried when the socket first gives the error of a probe, which its queue tells in full.
+const TRIES: u32 = 8;
+
+/// Room for one packet, and the last that was received there.
+pub(crate) struct Room {
+    packet: [MaybeUninit<u8>; PACKET_BYTES],
+    control: [MaybeUninit<u8>; CONTROL_BYTES],
+    from: SockAddr,
+    /// How much of `packet` and of `control` the kernel wrote.
+    written: (usize, usize),
+}
+
+/// A packet, or what the error queue holds of one.
+#[derive(Debug)]
+pub(crate) struct Received<'a> {
+    pub(crate) packet: &'a [u8],
+    pub(crate) control: Control,
+    pub(crate) from: Option<SocketAddr>,
+}
+
+/// An entry of the error queue.
+#[derive(Debug)]
+pub(crate) enum Note<'a> {
+    /// A packet was handed to the network at this time.
+    Sent(Wall),
+    /// An ICMP error came about the quoted packet.
+    Error {
+        /// Who sent it, where told.
+        from: Option<IpAddr>,
+        /// What it says.
+        said: Said,
+        /// The head of what was sent: of ICMP the message, of UDP the payload, of TCP the segment.
+        quote: &'a [u8],
+        /// When it arrived.
+        stamp: Option<Wall>,
+    },
+    /// Nothing of interest.
+    Other,
+}
+
+impl Room {
+    pub(crate) fn new() -> Self {
+        Self {
+            packet: [MaybeUninit::uninit(); PACKET_BYTES],
+            control: [MaybeUninit::uninit(); CONTROL_BYTES],
+            // Long enough for an address of either version.
+            from: SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)).into(),
+            written: (0, 0),
+        }
+    }
+
+    /// Receives what the socket has now.
+    fn receive(&mut self, socket: &Socket, flags: c_int) -> io::Result<()> {
+        self.written = (0, 0);
+        let mut buffers = [MaybeUninitSlice::new(&mut self.packet)];
+        let mut message =
+            MsgHdrMut::new().with_addr(&mut self.from).with_buffers(&mut buffers).with_control(&mut self.control);
+        let length = socket.recvmsg(&mut message, flags | libc::MSG_DONTWAIT)?;
+        self.written = (length.min(PACKET_BYTES), message.control_len().min(CONTROL_BYTES));
+        Ok(())
+    }
+
+    /// Receives what the socket has now; `None` where there is nothing.
+    pub(crate) fn take(&mut self, socket: &Socket, flags: c_int) -> Option<()> {
+        for _ in 0..TRIES {
+            match self.receive(socket, flags) {
+                Ok(()) => return Some(()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
+                Err(_) => {}
+            }
+        }
+        None
+    }
+
+    /// Takes the next entry of the socket's error queue, if there is one.
+    pub(crate) fn note(&mut self, socket: &Socket) -> Option<Note<'_>> {
+        self.take(socket, libc::MSG_ERRQUEUE)?;
+        let Received { packet, control, .. } = self.received();
+        Some(match (control.cause, control.stamp) {
+            (Some(Cause::Icmp { from, said }), stamp) => Note::Error { from, said, quote: packet, stamp },
+            (Some(Cause::Sent), Some(stamp)) => Note::Sent(stamp),
+            _ => Note::Other,
+        })
+    }
+
+    /// Gives what was received last.
+    #[expect(unsafe_code, reason = "recvmsg fills buffers that need not have been written before")]
+    pub(crate) fn received(&self) -> Received<'_> {
+        let (packet, control) = (&self.packet[..self.written.0], &self.control[..self.written.1]);
+        // SAFETY: `written` says how many bytes the kernel wrote from each buffer's begin; it is set where these are
+        // filled, and nowhere else.
+        let (packet, control) = unsafe { (packet.assume_init_ref(), control.assume_init_ref()) };
+        Received { packet, control: Control::parse(control), from: self.from.as_socket() }
+    }
+}
+
+/// Sets an option whose value is a number.
+#[expect(unsafe_code, reason = "socket2 knows these options not")]
+pub(crate) fn set_option(socket: &Socket, level: c_int, name: c_int, value: c_int) -> io::Result<()> {
+    let length = libc::socklen_t::try_from(size_of::<c_int>()).expect("four");
+    // SAFETY: the descriptor is open as long as it is borrowed, and the pointer is to a number of the given length.
+    let result = unsafe { libc::setsockopt(socket.as_raw_fd(), level, name, (&raw const value).cast(), length) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Asks the kernel to stamp the handing over of packets to the network's queue, without a copy of them, and their
+/// arrival. Without stamps the program's own times serve, and a sample says so.
+pub(crate) fn stamp(socket: &Socket) {
+    drop(set_option(socket, libc::SOL_SOCKET, libc::SO_TIMESTAMPING, STAMPS));
+}
+
+const STAMPS: c_int = {
+    let stamps = libc::SOF_TIMESTAMPING_TX_SCHED
+        | libc::SOF_TIMESTAMPING_RX_SOFTWARE
+        | libc::SOF_TIMESTAMPING_SOFTWARE
+        | libc::SOF_TIMESTAMPING_OPT_TSONLY;
+    stamps.cast_signed()
+};
+
+/// Has a socket keep the ICMP errors about its packets, with who sent them.
+pub(crate) fn receive_errors(socket: &Socket, is_v4: bool) -> io::Result<()> {
+    let (level, name) =
+        if is_v4 { (libc::IPPROTO_IP, libc::IP_RECVERR) } else { (libc::IPPROTO_IPV6, libc::IPV6_RECVERR) };
+    set_option(socket, level, name, 1)
+}
+
+/// Sets how far a socket's next packets may go.
+pub(crate) fn limit(socket: &Socket, is_v4: bool, ttl: Ttl) -> io::Result<()> {
+    let (level, name) =
+        if is_v4 { (libc::IPPROTO_IP, libc::IP_TTL) } else { (libc::IPPROTO_IPV6, libc::IPV6_UNICAST_HOPS) };
+    set_option(socket, level, name, ttl.get().into())
+}
+
+/// Lets a socket be waited for: for what is of interest, which may be messages and what comes to the error queue.
+#[expect(unsafe_code, reason = "tokio cannot know that a socket keeps its descriptor")]
+pub(crate) fn watched(socket: Socket, interest: Interest) -> io::Result<AsyncFd<Socket>> {
+    // SAFETY: a socket owns its descriptor, gives the same one as long as it lives, and closes it no earlier.
+    let watched = unsafe { AsyncFd::register_with_interest(socket, interest) };
+    Ok(watched?)
+}

@@ -1,0 +1,115 @@
+//! ICMP echo requests, all of one flow, over a raw socket or a datagram one.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+use cnc_model::Ttl;
+
+use super::course::{Kind, kind_of};
+use super::wire::{Answer, Arrival, MOST_AT_ONCE, SENDS};
+use crate::icmp::{Echo, Message, Socket};
+use crate::kernel::{Moment, Note, Room, Sent, Wall};
+use crate::{Engine, ProbeError};
+
+/// The payload of a probe: what tells it apart, what keeps the checksum, and a few bytes more, as is usual.
+const PAYLOAD_BYTES: u16 = 32;
+
+/// The echo requests of one trace.
+pub(super) struct Echoes {
+    socket: Socket,
+    reader: Reader,
+}
+
+/// Reads what comes for them.
+struct Reader {
+    target: IpAddr,
+    echo: Echo,
+    room: Room,
+    came: Vec<Arrival>,
+}
+
+impl Echoes {
+    pub(super) fn open(target: IpAddr) -> Result<Self, ProbeError> {
+        let socket = Socket::open(SocketAddr::new(target, 0))?;
+        let echo = Echo::of_one_flow(target, socket.identifier(), PAYLOAD_BYTES);
+        Ok(Self { socket, reader: Reader { target, echo, room: Room::new(), came: Vec::new() } })
+    }
+
+    pub(super) const fn engine(&self) -> Engine {
+        self.socket.engine()
+    }
+
+    pub(super) fn send(&mut self, number: u16, ttl: Ttl) -> io::Result<Sent> {
+        let Self { socket, reader } = self;
+        socket.limit(ttl)?;
+        reader.echo.prepare(number.into());
+        let mut tries = 0;
+        loop {
+            let before = Moment::now();
+            let result = socket.send(reader.echo.request());
+            let end = Wall::now();
+            let (stamp, _) = reader.take_notes(socket, |stamp| before.sent_at(stamp, end));
+            tries += 1;
+            match result {
+                Ok(()) => return Ok(Sent { before, stamp }),
+                Err(error) if tries == SENDS => return Err(error),
+                // A send gives the error of an earlier probe instead of sending, and then not again.
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Waits until something has come, or may have.
+    pub(super) async fn wait(&mut self) -> io::Result<()> {
+        // Liveness: the caller waits for time, too.
+        let mut ready = self.socket.ready().await?;
+        if self.reader.take(&self.socket) {
+            ready.clear_ready();
+        }
+        Ok(())
+    }
+
+    pub(super) fn take(&mut self) -> Vec<Arrival> {
+        self.reader.take(&self.socket);
+        std::mem::take(&mut self.reader.came)
+    }
+}
+
+impl Reader {
+    /// Takes replies and ICMP errors, and says whether there are none left.
+    fn take(&mut self, socket: &Socket) -> bool {
+        let mut left = MOST_AT_ONCE;
+        while left > 0 {
+            let Some(Message { bytes, from, stamp, .. }) = socket.message(&mut self.room) else { break };
+            let after = Moment::now();
+            left -= 1;
+            if let (Some(number), Some(from)) = (self.echo.reply(bytes), from)
+                && self.echo.is_reply_to(number.into(), bytes, from)
+            {
+                self.came.push(Arrival::Answer(Answer { number, kind: Kind::Reached, from, stamp, after }));
+            }
+        }
+        left > 0 && !self.take_notes(socket, |_| false).1
+    }
+
+    /// Takes ICMP errors and the stamp of the request just sent, and says whether there may be more.
+    fn take_notes(&mut self, socket: &Socket, is_ours: impl Fn(Wall) -> bool) -> (Option<Wall>, bool) {
+        let mut sent = None;
+        for _ in 0..MOST_AT_ONCE {
+            match socket.note(&mut self.room) {
+                None => return (sent, false),
+                // Through a tunnel a packet is handed over twice: the first time counts.
+                Some(Note::Sent(stamp)) if is_ours(stamp) => sent = sent.or(Some(stamp)),
+                Some(Note::Error { from: Some(from), said, quote, stamp }) => {
+                    let number = self.echo.quoted(quote).filter(|&n| self.echo.is_quote_of(n.into(), quote));
+                    if let (Some(number), Some(kind)) = (number, kind_of(said, from, self.target)) {
+                        let after = Moment::now();
+                        self.came.push(Arrival::Answer(Answer { number, kind, from, stamp, after }));
+                    }
+                }
+                Some(Note::Sent(_) | Note::Error { .. } | Note::Other) => {}
+            }
+        }
+        (sent, true)
+    }
+}
