@@ -130,6 +130,7 @@ impl Backlog {
         let bound = match item {
             Item::Sample { .. } => self.bound,
             Item::Consent { .. }
+            | Item::OwnTest { .. }
             | Item::TestStarted { .. }
             | Item::TestEnded { .. }
             | Item::Goodbye { .. }

@@ -3,13 +3,13 @@
 
 use std::net::IpAddr;
 
-use cnc_model::Test;
 use cnc_model::message::Welcome;
+use cnc_model::{Test, Timestamp};
 
 use crate::config::ListenerUrl;
 use crate::policy::Allowed;
 use crate::ui::figures::intention;
-use crate::ui::text::{bytes, clean};
+use crate::ui::text::{bytes, clean, count, moment};
 
 /// What the page is made of.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +22,8 @@ pub struct Request<'a> {
     pub address: Option<IpAddr>,
     /// What the user allowed beyond the rules.
     pub allowed: Allowed,
+    /// What was measured while the listener was out of reach: when each run began, and how many tests it had.
+    pub brought: &'a [(Timestamp, u32)],
 }
 
 /// A part of the page.
@@ -46,7 +48,7 @@ pub fn page(request: &Request<'_>) -> Vec<Part> {
     };
     vec![
         part(format!("{operator} asks to measure the network from this computer."), Vec::new()),
-        part("What will be collected".into(), collected(&request.welcome.planned)),
+        part("What will be collected".into(), collected(&request.welcome.planned, request.brought)),
         part("How much data".into(), vec![volume(&request.welcome.planned)]),
         part("Where it goes".into(), destination(request)),
         part("What stays out".into(), kept_out(request.allowed)),
@@ -65,11 +67,18 @@ pub fn is_yes(answer: &str) -> bool {
     matches!(answer.to_lowercase().as_str(), "y" | "yes" | "j" | "ja" | "s" | "si" | "sí" | "o" | "oui")
 }
 
-fn collected(planned: &[Test]) -> Vec<String> {
+fn collected(planned: &[Test], brought: &[(Timestamp, u32)]) -> Vec<String> {
     let mut lines: Vec<String> = planned.iter().map(|test| format!("- {}", intention(test))).collect();
     if lines.is_empty() {
         lines.push("- nothing yet: the support person will choose".into());
     }
+    lines.extend(brought.iter().map(|(began, tests)| {
+        let tests = count(u64::from(*tests), "test");
+        format!(
+            "- what this program measured on its own while the listener was out of reach: {tests}, {}",
+            moment(*began)
+        )
+    }));
     lines.push("- further measurements of these kinds while you are in touch; each is shown when it runs".into());
     lines
 }
@@ -126,7 +135,7 @@ mod tests {
 
     use super::*;
 
-    fn shown(operator: &str, planned: Vec<Test>, url: &str) -> String {
+    fn shown(operator: &str, planned: Vec<Test>, url: &str, brought: &[(Timestamp, u32)]) -> String {
         let welcome = Welcome {
             session: SessionId::new(Timestamp::from_unix_us(0), 0),
             code: None,
@@ -136,10 +145,11 @@ mod tests {
             consented: false,
             planned,
             speed_token: String::new(),
+            own_tests: 0,
         };
         let listener = url.parse().expect("valid");
         let address = Some(IpAddr::from([192, 0, 2, 1]));
-        let request = Request { welcome: &welcome, listener: &listener, address, allowed: Allowed::default() };
+        let request = Request { welcome: &welcome, listener: &listener, address, allowed: Allowed::default(), brought };
         let text = |part: Part| std::iter::once(part.heading).chain(part.lines).collect::<Vec<_>>().join("\n");
         page(&request).into_iter().map(text).collect::<Vec<_>>().join("\n")
     }
@@ -153,12 +163,21 @@ mod tests {
             Test::Download(ThroughputTest::against(ThroughputPeer::Listener)),
             Test::Upload(ThroughputTest::against(ThroughputPeer::Url("https://mirror.example/x".into()))),
         ];
-        insta::assert_snapshot!(shown("Example IT", planned, "https://check.example.com"));
+        insta::assert_snapshot!(shown("Example IT", planned, "https://check.example.com", &[]));
+    }
+
+    #[test]
+    fn what_is_brought_along_is_told() {
+        let runs = [(Timestamp::from_unix_us(1_800_000_000_000_000), 3), (Timestamp::from_unix_us(0), 1)];
+        let text = shown("Example IT", Vec::new(), "https://check.example.com", &runs);
+        for line in ["out of reach: 3 tests, 2027-01-15 08:00 UTC", "out of reach: 1 test, 1970-01-01 00:00 UTC"] {
+            assert!(text.contains(line), "{text}");
+        }
     }
 
     #[test]
     fn a_hostile_operator_cannot_draw_on_the_page() {
-        let text = shown("\u{1b}[2JBank\u{202e}", Vec::new(), "http://check.example.com:8080");
+        let text = shown("\u{1b}[2JBank\u{202e}", Vec::new(), "http://check.example.com:8080", &[]);
         assert!(text.starts_with("[2JBank asks"), "{text}");
         assert!(text.contains("NOT encrypted") && text.contains("http://check.example.com:8080"), "{text}");
     }

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
+use crate::alone::Alone;
 use crate::backlog::Backlog;
 use crate::clock::SessionClock;
 use crate::journal::Journal;
@@ -43,18 +44,31 @@ pub enum Late {
     NotNow,
 }
 
-/// Delivers what one session left behind. `way` is the way to its listener for its key.
-pub async fn deliver(key: SavedKey, way: Way) -> Late {
+/// Delivers what one session left behind, with what it had begun to take of runs without the listener. `way` is the way
+/// to its listener for its key.
+pub async fn deliver(key: SavedKey, way: Way, alone: &mut Vec<Alone>) -> Late {
     let Some(path) = key.journal() else { return Late::Unwanted };
     let Ok(mut left) = Left::open(&path, way.clone()) else {
         // A file that cannot be read now may be later.
         return Late::NotNow;
     };
+    for run in alone.iter_mut() {
+        for item in run.rest(&key.key, left.outbox.last()) {
+            // Events find room where samples do not, and there are few.
+            left.outbox.push(item).ok();
+        }
+    }
     let late = left.deliver(key.session).await;
     // The journal is closed before it is removed.
     drop(left);
     match &late {
-        Late::Delivered { .. } | Late::Unwanted => key.forget(),
+        Late::Delivered { .. } | Late::Unwanted => {
+            // First what would be looked for in the session's file.
+            for run in alone.extract_if(.., |run| run.given().is_some_and(|(to, _)| *to == key.key)) {
+                run.forget();
+            }
+            key.forget();
+        }
         Late::NotNow => {}
     }
     late

@@ -4,6 +4,7 @@
 //! keeps the stream to the listener, [`runner`] runs tests by `cnc-probe`, [`session`] lives a session, `command`
 //! has a file for each command, and [`ui`] alone prints.
 
+pub mod alone;
 pub mod backlog;
 pub mod cli;
 pub mod clock;

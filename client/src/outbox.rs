@@ -121,6 +121,12 @@ impl Outbox {
         self.lock().backlog.len() as u64
     }
 
+    /// Gives the last item's sequence.
+    #[must_use]
+    pub fn last(&self) -> Sequence {
+        self.lock().backlog.pushed()
+    }
+
     /// Begins to write a file, with everything that the listener does not have yet first. A scribe must be at work.
     pub fn record_to(&self, recorder: Recorder) {
         let mut inner = self.lock();

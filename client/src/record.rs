@@ -79,6 +79,13 @@ impl Recorder {
                     names: *names,
                 });
             }
+            Item::OwnTest { test, began, what } => self.write(&Own {
+                kind: "own_test",
+                sequence: number,
+                test: test.get(),
+                title: what.title(),
+                clock_began_at: began.to_string(),
+            }),
             Item::TestStarted { test, at } => self.write(&Started {
                 kind: "test_started",
                 sequence: number,
@@ -148,6 +155,16 @@ struct Consent {
     sequence: u64,
     at_ms: f64,
     names: bool,
+}
+
+#[derive(Serialize)]
+struct Own {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    sequence: u64,
+    test: u32,
+    title: String,
+    clock_began_at: String,
 }
 
 #[derive(Serialize)]

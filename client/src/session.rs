@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use cnc_model::message::{Welcome, When};
 use cnc_model::system::SystemInfo;
-use cnc_model::{Goodbye, Outcome, Sample, Summary, Test, TestId};
+use cnc_model::{Goodbye, Item, Outcome, Sample, Summary, Test, TestId};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use crate::alone::Alone;
 use crate::clock::SessionClock;
 use crate::config::ListenerUrl;
 use crate::journal::Contents;
@@ -31,6 +32,7 @@ use crate::tls::Trust;
 use crate::ui::{Board, Ui};
 
 mod asking;
+mod bringing;
 mod course;
 mod leaving;
 
@@ -61,6 +63,8 @@ pub struct Parts {
     pub key: SavedKey,
     /// What an earlier run of the program left of this session.
     pub earlier: Contents,
+    /// What was measured while the listener was out of reach.
+    pub alone: Vec<Alone>,
     /// What goes wrong with the files.
     pub faults: mpsc::Receiver<Fault>,
     /// Whom speed tests trust.
@@ -80,6 +84,8 @@ pub struct Ended {
     pub report_url: Option<String>,
     /// The key, to be forgotten or kept.
     pub key: SavedKey,
+    /// What was measured while the listener was out of reach, taken by this session or not.
+    pub alone: Vec<Alone>,
     /// Rung when the user interrupts.
     pub interrupted: mpsc::Receiver<()>,
 }
@@ -162,6 +168,7 @@ pub struct Session {
     link: Option<mpsc::Receiver<LinkEvent>>,
     key: SavedKey,
     earlier: Contents,
+    alone: Vec<Alone>,
     faults: mpsc::Receiver<Fault>,
     trust: Arc<Trust>,
     interrupted: mpsc::Receiver<()>,
@@ -194,8 +201,22 @@ impl Session {
     /// Begins a session.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { ui, listener, yes, allowed, clock, outbox, link, plan, key, earlier, faults, trust, interrupted } =
-            parts;
+        let Parts {
+            ui,
+            listener,
+            yes,
+            allowed,
+            clock,
+            outbox,
+            link,
+            plan,
+            key,
+            earlier,
+            alone,
+            faults,
+            trust,
+            interrupted,
+        } = parts;
         let mut schedule = Schedule::default();
         for &test in earlier.running.union(&earlier.ended) {
             // The listener repeats what it does not know to have ended; it will be told.
@@ -221,6 +242,7 @@ impl Session {
             link,
             key,
             earlier,
+            alone,
             faults,
             trust,
             interrupted,
@@ -242,6 +264,7 @@ impl Session {
         };
         let mut id = TestId::FIRST;
         for (stage, test) in plan {
+            session.put(Item::OwnTest { test: id, began: clock.began(), what: Box::new(test.clone()) });
             session.add(id, When::Stage(stage), test);
             id = id.next();
         }
@@ -253,8 +276,8 @@ impl Session {
         loop {
             if let Phase::Over(end) = self.phase {
                 self.board.clear();
-                let Self { results, report_url, key, interrupted, .. } = self;
-                return Ended { end, results, report_url, key, interrupted };
+                let Self { results, report_url, key, alone, interrupted, .. } = self;
+                return Ended { end, results, report_url, key, alone, interrupted };
             }
             let event = self.next_event().await;
             self.handle(event);
@@ -289,7 +312,13 @@ impl Session {
             Event::Answer(answer) => self.handle_answer(answer.as_deref()),
             Event::Surroundings(info) => self.handle_surroundings(&info),
             Event::Interrupt => self.handle_interrupt(),
-            Event::Fault(fault) => self.board.note(&fault.to_string()),
+            Event::Fault(fault) => {
+                if matches!(fault, Fault::Journal(_)) {
+                    // Nothing would tell the next run of the program what this session has of them: they wait for another.
+                    self.alone.retain(Alone::is_taken);
+                }
+                self.board.note(&fault.to_string());
+            }
             Event::Timeout => self.handle_timeout(),
         }
     }

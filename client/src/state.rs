@@ -10,15 +10,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use cnc_model::{ClientKey, Code, SessionId, Timestamp};
+use cnc_model::{ClientKey, Code, Sequence, SessionId, Timestamp};
 use thiserror::Error;
 
 use crate::config::ListenerUrl;
 
+mod alone;
 mod entry;
 mod left;
 
-use self::entry::{Entry, read_entry, write_entry};
+pub use self::alone::alone;
+use self::entry::{Entry, Given, read_entry, write_entry};
 pub use self::left::leftovers;
 
 /// How old a walk-in's key may be for its session to be gone on with: the listener's grace time. A code's session is
@@ -52,6 +54,8 @@ pub struct SavedKey {
     pub code: Option<Code>,
     /// The session, once the listener has said which.
     pub session: Option<SessionId>,
+    /// For a run without its listener: the session that takes it, and where in it that begins.
+    pub(crate) given: Option<(ClientKey, Sequence)>,
     file: Option<(File, PathBuf)>,
 }
 
@@ -77,7 +81,6 @@ impl SavedKey {
     /// Fails when the folder cannot be written.
     pub fn open(folder: &Path, listener: &ListenerUrl, code: Option<Code>, now: Timestamp) -> Result<Self, StateError> {
         let keys = folder.join("keys");
-        create_private(&keys).map_err(|source| StateError { path: keys.clone(), source })?;
         let found = (0..MAX_KEYS).map(|number| slot(&keys, number)).filter(|path| path.exists()).find_map(|path| {
             let mut file = lock(&path).ok()??;
             let entry = read_entry(&mut file).filter(|entry| entry.is_gone_on_with(listener, code, now))?;
@@ -86,8 +89,15 @@ impl SavedKey {
         if let Some(found) = found {
             return Ok(found);
         }
+        let entry = Entry::new(listener, code, &draw_key(), now);
+        Self::begin(&keys, &entry, now)
+    }
+
+    /// Saves a new key in the first place that is free.
+    fn begin(keys: &Path, entry: &Entry, now: Timestamp) -> Result<Self, StateError> {
+        create_private(keys).map_err(|source| StateError { path: keys.to_owned(), source })?;
         for number in 0..MAX_KEYS {
-            let path = slot(&keys, number);
+            let path = slot(keys, number);
             let at = |source| StateError { path: path.clone(), source };
             let Some(mut file) = lock(&path).map_err(at)? else { continue };
             // Another session's: its user may still come back for it, or what it holds waits to be delivered.
@@ -95,20 +105,11 @@ impl SavedKey {
                 continue;
             }
             remove(&journal_of(&path)).map_err(at)?;
-            let key = draw_key();
-            let entry = Entry::new(listener, code, &key, now);
-            write_entry(&mut file, &entry).map_err(at)?;
-            return Ok(Self {
-                key,
-                began: now,
-                agreed: false,
-                resumed: false,
-                code,
-                session: None,
-                file: Some((file, path)),
-            });
+            write_entry(&mut file, entry).map_err(at)?;
+            let made = Self::of(entry, file, path).expect("a key that was written here can be read");
+            return Ok(Self { resumed: false, ..made });
         }
-        Err(StateError { path: keys, source: io::Error::other("too many sessions at a time") })
+        Err(StateError { path: keys.to_owned(), source: io::Error::other("too many sessions at a time") })
     }
 
     fn of(entry: &Entry, file: File, path: PathBuf) -> Option<Self> {
@@ -119,6 +120,7 @@ impl SavedKey {
             resumed: true,
             code: entry.code(),
             session: entry.session(),
+            given: entry.given.as_ref().and_then(Given::read),
             file: Some((file, path)),
         })
     }
@@ -126,7 +128,16 @@ impl SavedKey {
     /// Draws a key that is kept in memory only.
     #[must_use]
     pub fn unsaved(code: Option<Code>, now: Timestamp) -> Self {
-        Self { key: draw_key(), began: now, agreed: false, resumed: false, code, session: None, file: None }
+        Self {
+            key: draw_key(),
+            began: now,
+            agreed: false,
+            resumed: false,
+            code,
+            session: None,
+            given: None,
+            file: None,
+        }
     }
 
     /// Gives the place for the session's journal; `None` where the key is in memory only.
@@ -161,11 +172,14 @@ impl SavedKey {
 
     /// Losing this write costs a restart something, but not this run its session.
     fn note(&mut self, change: impl FnOnce(&mut Entry)) {
-        let Some((file, _)) = &mut self.file else { return };
-        if let Some(mut entry) = read_entry(file) {
-            change(&mut entry);
-            write_entry(file, &entry).ok();
-        }
+        self.try_note(change).ok();
+    }
+
+    fn try_note(&mut self, change: impl FnOnce(&mut Entry)) -> io::Result<()> {
+        let Some((file, _)) = &mut self.file else { return Ok(()) };
+        let mut entry = read_entry(file).ok_or(io::ErrorKind::InvalidData)?;
+        change(&mut entry);
+        write_entry(file, &entry)
     }
 
     /// Forgets the key and its journal: its session is over and delivered.

@@ -55,7 +55,8 @@ impl FromStr for SessionId {
     }
 }
 
-/// Names one test within its session: 1, 2, 3, … in the order of issue.
+/// Names one test within its session: 1, 2, 3, … in the order of issue, and from beyond [`TestId::MAX_ISSUED`] those
+/// that the client ran by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TestId(u32);
 
@@ -67,6 +68,21 @@ pub struct InvalidTestId;
 impl TestId {
     /// The first test of a session.
     pub const FIRST: Self = Self(1);
+    /// The highest number that a listener gives: a thousand times what one session holds, so that the two kinds never
+    /// meet.
+    pub const MAX_ISSUED: u32 = 1_000_000;
+
+    /// Names a test that the client ran by itself; `number` counts from 1.
+    #[must_use]
+    pub const fn own(number: u32) -> Self {
+        Self(Self::MAX_ISSUED.saturating_add(number))
+    }
+
+    /// Tells whether the client ran it by itself, without having been asked.
+    #[must_use]
+    pub const fn is_own(self) -> bool {
+        self.0 > Self::MAX_ISSUED
+    }
 
     /// Gives the number.
     #[must_use]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::ping::PingSample;
 use crate::throughput::ThroughputSample;
 use crate::trace::HopSample;
-use crate::{Outcome, Summary, TestId};
+use crate::{Outcome, Summary, Test, TestId, Timestamp};
 
 /// One observation of a test.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,6 +27,16 @@ pub enum Item {
         at: Duration,
         /// Whether host and user names may be sent too.
         names: bool,
+    },
+    /// The client ran a test by itself while the listener was out of reach. What it observed follows as for any other
+    /// test, with times that count from `began` in place of the session's beginning.
+    OwnTest {
+        /// Which: an id beyond those that a listener gives.
+        test: TestId,
+        /// Wall time by the client's clock from which this test's times count.
+        began: Timestamp,
+        /// What it was; boxed as the figures below.
+        what: Box<Test>,
     },
     /// A test began.
     TestStarted {

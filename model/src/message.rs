@@ -86,6 +86,8 @@ pub struct Welcome {
     pub planned: Vec<Test>,
     /// Opens the listener's speed endpoints for this session.
     pub speed_token: String,
+    /// How many more tests that the client ran by itself this session takes.
+    pub own_tests: u32,
 }
 
 /// One order of the listener.

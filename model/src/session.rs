@@ -107,6 +107,9 @@ pub struct SessionOverview {
     pub stored: Sequence,
 }
 
+/// Who asked for a test that the client ran by itself.
+pub const BY_ITSELF: &str = "the device itself";
+
 /// One test of a session.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TestRecord {
@@ -118,7 +121,8 @@ pub struct TestRecord {
     pub when: When,
     /// Who asked for it: a staff token's name, or the plan's.
     pub issued_by: String,
-    /// When it was issued.
+    /// When it was issued. For a test that the client ran by itself: when that run began, by the client's clock as
+    /// far as the listener can correct it.
     pub issued: Timestamp,
     /// When the client began it, by the listener's clock.
     pub started: Option<Timestamp>,

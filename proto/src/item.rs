@@ -8,7 +8,7 @@ use cnc_model::message::{Batch, MAX_BATCH_ITEMS};
 use cnc_model::{Goodbye, Item, Sample};
 
 use crate::invalid::{known, required, unless_unknown};
-use crate::scalar::{duration, sequence, test_id, us};
+use crate::scalar::{duration, sequence, test_id, timestamp, us};
 use crate::{Invalid, outcome, v1};
 
 impl From<Batch> for v1::Batch {
@@ -43,6 +43,10 @@ impl From<Item> for v1::Item {
         use v1::item::Item as Wire;
         let (test, wire) = match item {
             Item::Consent { at, names } => (None, Wire::Consent(v1::Consent { at_us: us(at), names })),
+            Item::OwnTest { test, began, what } => {
+                let own = v1::OwnTest { what: Some((*what).into()), clock_began_unix_us: began.unix_us() };
+                (Some(test), Wire::OwnTest(own))
+            }
             Item::TestStarted { test, at } => (Some(test), Wire::TestStarted(v1::TestStarted { at_us: us(at) })),
             Item::Sample { test, sample } => (Some(test), Wire::Sample(sample.into())),
             Item::TestEnded { test, at, outcome, summary } => {
@@ -74,6 +78,13 @@ impl TryFrom<v1::Item> for Item {
             None => Self::Unknown,
             Some(Wire::Consent(v1::Consent { at_us, names })) => {
                 Self::Consent { at: duration("Consent.at_us", at_us)?, names }
+            }
+            Some(Wire::OwnTest(v1::OwnTest { what, clock_began_unix_us })) => {
+                let began = timestamp("OwnTest.clock_began_unix_us", clock_began_unix_us)?;
+                match unless_unknown(required("OwnTest.what", what)?.try_into())? {
+                    Some(what) => Self::OwnTest { test: test()?, began, what: Box::new(what) },
+                    None => Self::Unknown,
+                }
             }
             Some(Wire::TestStarted(v1::TestStarted { at_us })) => {
                 Self::TestStarted { test: test()?, at: duration("TestStarted.at_us", at_us)? }

@@ -111,8 +111,17 @@ impl TryFrom<v1::ListenerMessage> for ListenerMessage {
 
 impl From<Welcome> for v1::Welcome {
     fn from(welcome: Welcome) -> Self {
-        let Welcome { session, code, operator, public_address, acknowledged, consented, planned, speed_token } =
-            welcome;
+        let Welcome {
+            session,
+            code,
+            operator,
+            public_address,
+            acknowledged,
+            consented,
+            planned,
+            speed_token,
+            own_tests,
+        } = welcome;
         Self {
             session: session.to_string(),
             code: code.map(|code| code.to_string()),
@@ -122,6 +131,7 @@ impl From<Welcome> for v1::Welcome {
             consented,
             planned: planned.into_iter().take(MAX_PLANNED).map(Into::into).collect(),
             speed_token,
+            own_tests,
         }
     }
 }
@@ -140,6 +150,7 @@ impl TryFrom<v1::Welcome> for Welcome {
             consented,
             planned,
             speed_token,
+            own_tests,
         } = wire;
         bounded("Welcome.planned", &planned, MAX_PLANNED)?;
         Ok(Self {
@@ -154,6 +165,7 @@ impl TryFrom<v1::Welcome> for Welcome {
                 .filter_map(|test| unless_unknown(test.try_into()).transpose())
                 .collect::<Result<_, _>>()?,
             speed_token: text("Welcome.speed_token", speed_token, MAX_NAME_BYTES)?,
+            own_tests,
         })
     }
 }

@@ -31,6 +31,8 @@ use tries::Tries;
 pub const STREAMS_PER_ADDRESS: usize = 256;
 /// The most live sessions of walk-ins from one address: an office in trouble; each is kept on disk.
 pub const WALK_INS_PER_ADDRESS: usize = 64;
+/// The most tests of one session that its client ran by itself: what a user tries in a week without the listener.
+pub const OWN_TESTS: usize = 64;
 /// The most watchers of one session: a whole shift, and a wall screen.
 pub const WATCHERS_PER_SESSION: usize = 64;
 /// The most downloads of programs at a time from one address: an office that joins at once.

@@ -13,6 +13,7 @@ use cnc_model::session::{
 };
 use cnc_model::{Code, Failure, Outcome, Plan, Reason, Sequence, SessionId, Test, TestId, TestKind, Timestamp};
 
+use crate::limits::OWN_TESTS;
 use crate::store::{Change, Commit, SessionRow, StoredSession};
 
 mod effect;
@@ -236,8 +237,9 @@ impl Session {
             public_address,
             acknowledged: self.overview.stored,
             consented: self.consented.is_some(),
-            planned: self.tests.values().filter(|t| t.outcome.is_none()).map(|t| t.what.clone()).collect(),
+            planned: self.issued().filter(|t| t.outcome.is_none()).map(|t| t.what.clone()).collect(),
             speed_token,
+            own_tests: u32::try_from(OWN_TESTS.saturating_sub(self.own_tests())).unwrap_or(u32::MAX),
         }
     }
 
@@ -250,7 +252,7 @@ impl Session {
             return Vec::new();
         }
         let unsent = self.unsent_runs();
-        let open = self.tests.values().filter(|test| test.outcome.is_none());
+        let open = self.issued().filter(|test| test.outcome.is_none());
         let all = open.map(run).chain(self.cancelling.iter().copied().map(Instruction::Cancel));
         all.filter(|order| about(order).is_none_or(|test| !unsent.contains(&test))).collect()
     }
@@ -435,21 +437,20 @@ impl Session {
     }
 
     fn add_test(&mut self, what: Test, when: When, by: &str, now: Now) -> TestRecord {
-        let id = self.tests.keys().next_back().map_or(TestId::FIRST, |last| last.next());
-        let record = TestRecord {
-            id,
-            what,
-            when,
-            issued_by: by.to_owned(),
-            issued: now.wall,
-            started: None,
-            ended: None,
-            outcome: None,
-            summary: None,
-            samples: 0,
-        };
+        let id = self.issued().next_back().map_or(TestId::FIRST, |last| last.id.next());
+        let record = new_record(id, what, when, by, now.wall);
         self.tests.insert(id, record.clone());
         record
+    }
+
+    /// Gives the tests that the client was, or is to be, told to run.
+    fn issued(&self) -> impl DoubleEndedIterator<Item = &TestRecord> {
+        self.tests.range(..TestId::own(1)).map(|(_, test)| test)
+    }
+
+    /// Counts the tests that the client ran by itself.
+    fn own_tests(&self) -> usize {
+        self.tests.range(TestId::own(1)..).count()
     }
 
     fn store_row_and(&mut self, mut changes: Vec<Change>, through: Option<Sequence>, then: Vec<Effect>) {
@@ -483,6 +484,21 @@ impl Session {
         if self.watchers > 0 {
             self.effects.push_back(Effect::Publish(event()));
         }
+    }
+}
+
+fn new_record(id: TestId, what: Test, when: When, by: &str, issued: Timestamp) -> TestRecord {
+    TestRecord {
+        id,
+        what,
+        when,
+        issued_by: by.to_owned(),
+        issued,
+        started: None,
+        ended: None,
+        outcome: None,
+        summary: None,
+        samples: 0,
     }
 }
 

@@ -9,6 +9,7 @@ use cnc_model::{Destination, Outcome, Summary, Test};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use crate::alone::{Alone, Part};
 use crate::cli::RunArgs;
 use crate::clock::{SessionClock, wall};
 use crate::config::{self, Choice, ListenerUrl, Source};
@@ -47,16 +48,18 @@ pub(super) async fn run(ui: &Ui, args: &RunArgs) -> Exit {
         Err(error) => return refuse(ui, &error.to_string()),
     };
     let road = Road { listener: choice.listener.clone(), trust, proxy };
-    if !earlier::deliver(ui, &road, choice.code, &mut interrupts.rung).await {
+    let folder = state::folder();
+    let mut alone = folder.as_ref().map(|folder| state::alone(folder, &choice.listener, wall())).unwrap_or_default();
+    if !earlier::deliver(ui, &road, choice.code, &mut alone, &mut interrupts.rung).await {
         return Exit::Interrupted;
     }
-    let key = match state::folder().map(|folder| SavedKey::open(&folder, &choice.listener, choice.code, wall())) {
+    let key = match folder.map(|folder| SavedKey::open(&folder, &choice.listener, choice.code, wall())) {
         Some(Ok(key)) => key,
         // Without a place for it the session works; only a restart cannot go on with it.
         Some(Err(_)) | None => SavedKey::unsaved(choice.code, wall()),
     };
     match Visit::prepare(ui, args, road, &key) {
-        Ok(visit) => visit.run(key, interrupts.rung).await,
+        Ok(visit) => visit.run(key, alone, interrupts.rung).await,
         Err(message) => refuse(ui, &message),
     }
 }
@@ -115,39 +118,47 @@ impl<'a> Visit<'a> {
         Ok(Self { ui, args, road, clock, papers, kept: args.save.clone() })
     }
 
-    async fn run(mut self, key: SavedKey, interrupted: mpsc::Receiver<()>) -> Exit {
+    async fn run(mut self, key: SavedKey, alone: Vec<Alone>, interrupted: mpsc::Receiver<()>) -> Exit {
         let by = self.road.proxy.as_ref().map(|proxy| format!(" through the proxy {proxy}")).unwrap_or_default();
         self.ui.line(&format!("Connecting to {}{by} ...", self.road.listener));
         let (events, link) = mpsc::channel(MAX_EVENTS);
         let mut linking = JoinSet::new();
-        let way = Way { resumed: key.resumed, ..self.road.way(&key) };
+        let way = Way { resumed: key.resumed && key.session.is_some(), ..self.road.way(&key) };
         linking.spawn(link::run(way, Arc::clone(&self.papers.outbox), events));
         let parts = self.parts(key, interrupted);
-        let ended = Session::new(Parts { link: Some(link), ..parts }).run().await;
+        let ended = Session::new(Parts { link: Some(link), alone, ..parts }).run().await;
         linking.shutdown().await;
-        let (exit, ended) = match &ended.end {
-            End::Done => (Exit::Measured, ended),
-            End::User | End::Refused => (Exit::Interrupted, ended),
+        let exit = match &ended.end {
+            End::Done => Exit::Measured,
+            End::User | End::Refused => Exit::Interrupted,
             End::Unreached { why, welcomed: true } => {
                 self.tell("The listener cannot be reached any more", why);
                 self.keep();
-                (Exit::NoListener, ended)
+                Exit::NoListener
             }
             End::Unreached { why, welcomed: false } => {
                 self.tell("The listener cannot be reached", why);
-                let forgotten = matches!(why, Unreached::Refused { .. });
-                let (alone, key) = self.run_alone(ended).await;
-                if forgotten {
-                    // A key that is refused is of no use to another run.
-                    key.forget();
-                }
-                let exit = if matches!(alone.end, End::User) { Exit::Interrupted } else { Exit::NoListener };
-                (exit, alone)
+                return self.go_alone(ended).await;
             }
         };
+        self.conclude(ended, exit);
+        exit
+    }
+
+    /// Shows what came of a session, and keeps what is to be delivered later.
+    fn conclude(&mut self, mut ended: Ended, exit: Exit) {
         let undelivered = self.papers.outbox.waiting();
-        let recorded = self.papers.finish();
+        let acknowledged = self.papers.outbox.acknowledged_through();
+        let (journaled, recorded) = self.papers.finish();
         self.show(&ended, recorded);
+        // Before the session's own file goes, in which the next run would look for them.
+        for mut run in std::mem::take(&mut ended.alone) {
+            match run.in_session(&ended.key.key, acknowledged) {
+                Some(Part::Nothing) if !journaled => run.take_back(),
+                Some(Part::Nothing | Part::Some | Part::All) => run.forget(),
+                None => {}
+            }
+        }
         if exit == Exit::NoListener {
             // Another run within the listener's grace time goes on with it.
             self.later(undelivered);
@@ -157,7 +168,6 @@ impl<'a> Visit<'a> {
         } else {
             ended.key.forget();
         }
-        exit
     }
 
     /// Says what becomes of what the listener does not have.
@@ -183,21 +193,48 @@ impl<'a> Visit<'a> {
             plan: Vec::new(),
             key,
             earlier: std::mem::take(&mut self.papers.earlier),
+            alone: Vec::new(),
             faults: self.papers.faults(),
             trust: Arc::clone(&self.road.trust),
             interrupted,
         }
     }
 
-    /// Runs the built-in plan without a listener. It is nothing that the listener has asked for, so it is kept for the
-    /// user and is no part of what is delivered later.
-    async fn run_alone(&mut self, ended: Ended) -> (Ended, SavedKey) {
+    /// Runs the built-in plan without the listener, and keeps the result for the next session with it.
+    async fn go_alone(mut self, ended: Ended) -> Exit {
+        let refused = matches!(ended.end, End::Unreached { why: Unreached::Refused { .. }, .. });
+        let Ended { key, alone, interrupted, .. } = ended;
+        drop(alone);
+        let own = self.run_alone(refused, interrupted).await;
+        if refused {
+            // A key that is refused is of no use to another run.
+            key.forget();
+        }
+        let (journaled, recorded) = self.papers.finish();
+        self.show(&own, recorded);
+        if own.key.journal().is_some() {
+            if journaled {
+                self.ui.aside(
+                    "The next run of this program with this listener delivers this result, within 7 days and if you \
+                     agree then.",
+                );
+            } else {
+                own.key.forget();
+            }
+        }
+        if matches!(own.end, End::User) { Exit::Interrupted } else { Exit::NoListener }
+    }
+
+    /// A listener that has refused this client was there, and is owed nothing.
+    async fn run_alone(&mut self, refused: bool, interrupted: mpsc::Receiver<()>) -> Ended {
         self.ui.gap();
         self.ui.heading("What can be measured without it");
-        let Ended { key, interrupted, .. } = ended;
-        let clock = SessionClock::of(wall());
-        let papers = Papers::of(&SavedKey::unsaved(None, wall()), None, clock);
-        if let Ok(papers) = papers {
+        let began = wall();
+        let folder = state::folder().filter(|_| !refused);
+        let opened = folder.map(|folder| SavedKey::open_alone(&folder, &self.road.listener, began));
+        let key = opened.and_then(Result::ok).unwrap_or_else(|| SavedKey::unsaved(None, began));
+        let clock = SessionClock::of(began);
+        if let Ok(papers) = Papers::of(&key, None, clock) {
             self.papers.replace(papers);
         }
         self.clock = clock;
@@ -208,9 +245,8 @@ impl<'a> Visit<'a> {
             }
         }
         self.keep();
-        let plan = built_in_plan();
-        let parts = self.parts(SavedKey::unsaved(None, wall()), interrupted);
-        (Session::new(Parts { plan, ..parts }).run().await, key)
+        let parts = self.parts(key, interrupted);
+        Session::new(Parts { plan: built_in_plan(), ..parts }).run().await
     }
 
     /// Says why the listener cannot be reached and what would help.

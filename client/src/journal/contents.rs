@@ -61,6 +61,8 @@ impl Contents {
         for item in &batch.items {
             match item {
                 Item::Consent { .. } => self.consent_waits = true,
+                // Such a test ran before the session did.
+                Item::TestStarted { test, .. } | Item::TestEnded { test, .. } if test.is_own() => {}
                 Item::TestStarted { test, .. } => {
                     self.running.insert(*test);
                 }
@@ -69,7 +71,7 @@ impl Contents {
                     self.ended.insert(*test);
                 }
                 Item::Goodbye { .. } => self.left = true,
-                Item::Sample { .. } | Item::Unknown => {}
+                Item::OwnTest { .. } | Item::Sample { .. } | Item::Unknown => {}
             }
         }
         self.last = batch.last();

@@ -87,9 +87,12 @@ fn batch(body: &[u8]) -> Option<Batch> {
 fn started(item: &Item) -> Option<TestId> {
     match item {
         Item::TestStarted { test, .. } => Some(*test),
-        Item::Consent { .. } | Item::Sample { .. } | Item::TestEnded { .. } | Item::Goodbye { .. } | Item::Unknown => {
-            None
-        }
+        Item::Consent { .. }
+        | Item::OwnTest { .. }
+        | Item::Sample { .. }
+        | Item::TestEnded { .. }
+        | Item::Goodbye { .. }
+        | Item::Unknown => None,
     }
 }
 

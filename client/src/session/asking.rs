@@ -21,7 +21,8 @@ impl Session {
     /// Shows what is asked for, and asks unless the user agreed in advance.
     pub(super) fn ask(&mut self, welcome: &Welcome, address: Option<IpAddr>) {
         self.asked.clone_from(&welcome.planned);
-        let request = Request { welcome, listener: &self.listener, address, allowed: self.allowed };
+        let brought = self.brought();
+        let request = Request { welcome, listener: &self.listener, address, allowed: self.allowed, brought: &brought };
         for part in consent::page(&request) {
             self.ui.gap();
             self.ui.heading(&part.heading);
@@ -74,6 +75,7 @@ impl Session {
         self.key.agree();
         self.phase = Phase::Active;
         self.put(Item::Consent { at: self.clock.at(), names });
+        self.bring();
         self.ui.gap();
         self.ui.aside("Measuring. Ctrl-C ends the session at any time.");
     }

@@ -68,6 +68,7 @@ impl Session {
         // The machine may stand elsewhere now.
         self.placing.spawn(cnc_probe::system(true));
         self.key.join(welcome.session, welcome.code);
+        self.bring_rest();
         self.give_up_earlier();
         if again || !matches!(self.phase, Phase::Joining) {
             return;
@@ -80,6 +81,7 @@ impl Session {
         if consented && self.key.agreed && !welcome.planned.iter().any(loads_a_stranger) {
             self.ui.line("Going on with the session from before.");
             self.phase = Phase::Active;
+            self.bring();
         } else {
             self.ask(welcome, address);
         }
@@ -102,6 +104,8 @@ impl Session {
         match instruction {
             // Nothing runs before the user has agreed, or after goodbye: such an order is a breach, or late.
             Instruction::Run { .. } | Instruction::Cancel(_) | Instruction::Unknown { .. } if !active => {}
+            // Such names are this end's to give.
+            Instruction::Run { test, .. } | Instruction::Unknown { test: Some(test) } if test.is_own() => {}
             Instruction::Run { test, when, what } => self.add(test, when, what),
             Instruction::Cancel(test) => match self.schedule.cancel(test) {
                 Cancelled::Waiting => self.conclude(test, Measurement { outcome: Outcome::Cancelled, summary: None }),

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 
-use cnc_model::{ClientKey, Code, SessionId, Timestamp};
+use cnc_model::{ClientKey, Code, Sequence, SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{DELIVERABLE, KEY_LIVES};
@@ -34,22 +34,61 @@ pub(super) struct Entry {
     /// Whether the client has said its last word, and only waits to be heard.
     #[serde(default)]
     pub(super) over: bool,
+    /// Whether this is no session's, but a run's without its listener.
+    #[serde(default)]
+    pub(super) alone: bool,
+    /// Which session took that run.
+    #[serde(default)]
+    pub(super) given: Option<Given>,
+}
+
+/// Which session took a run without its listener, and where in it that begins.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Given {
+    key: String,
+    first_sequence: u64,
+}
+
+impl Given {
+    pub(super) fn new(to: &ClientKey, first: Sequence) -> Self {
+        Self { key: hex(to), first_sequence: first.get() }
+    }
+
+    pub(super) fn read(&self) -> Option<(ClientKey, Sequence)> {
+        Some((unhex(&self.key)?, Sequence::new(self.first_sequence)))
+    }
+}
+
+fn hex(key: &ClientKey) -> String {
+    key.expose().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+}
+
+fn unhex(text: &str) -> Option<ClientKey> {
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    let mut bits = [0; 32];
+    for (byte, at) in bits.iter_mut().zip((0..64).step_by(2)) {
+        *byte = u8::from_str_radix(&text[at..at + 2], 16).ok()?;
+    }
+    Some(ClientKey::new(bits))
 }
 
 impl Entry {
     pub(super) fn new(listener: &ListenerUrl, code: Option<Code>, key: &ClientKey, now: Timestamp) -> Self {
-        let key = key.expose().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
         let (began_unix_us, alive_unix_us) = (now.unix_us(), now.unix_us());
         Self {
             listener: listener.to_string(),
             code: code.map(|code| code.to_string()),
-            key,
+            key: hex(key),
             began_unix_us,
             alive_unix_us,
             agreed: false,
             session: None,
             shown_code: None,
             over: false,
+            alone: false,
+            given: None,
         }
     }
 
@@ -57,12 +96,12 @@ impl Entry {
     pub(super) fn is_gone_on_with(&self, listener: &ListenerUrl, code: Option<Code>, now: Timestamp) -> bool {
         let same = self.listener == listener.to_string() && self.code == code.map(|code| code.to_string());
         let lives = if code.is_some() { self.is_deliverable(now) } else { self.is_fresh(now) };
-        same && lives && !self.over
+        same && lives && !self.over && !self.alone
     }
 
     /// Tells whether somebody may be about to go on with it.
     pub(super) fn is_fresh(&self, now: Timestamp) -> bool {
-        !self.over && now.since(Timestamp::from_unix_us(self.alive_unix_us)) < KEY_LIVES
+        !self.over && !self.alone && now.since(Timestamp::from_unix_us(self.alive_unix_us)) < KEY_LIVES
     }
 
     pub(super) fn is_deliverable(&self, now: Timestamp) -> bool {
@@ -82,14 +121,7 @@ impl Entry {
     }
 
     pub(super) fn key(&self) -> Option<ClientKey> {
-        if self.key.len() != 64 || !self.key.is_ascii() {
-            return None;
-        }
-        let mut bits = [0; 32];
-        for (byte, at) in bits.iter_mut().zip((0..64).step_by(2)) {
-            *byte = u8::from_str_radix(&self.key[at..at + 2], 16).ok()?;
-        }
-        Some(ClientKey::new(bits))
+        unhex(&self.key)
     }
 }
 

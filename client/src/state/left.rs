@@ -28,7 +28,7 @@ pub fn leftovers(folder: &Path, listener: &ListenerUrl, code: Option<Code>, now:
     for path in (0..MAX_KEYS).map(|number| slot(&keys, number)).filter(|path| path.exists()) {
         let Ok(Some(mut file)) = lock(&path) else { continue };
         let Some(entry) = read_entry(&mut file) else { continue };
-        if entry.is_gone_on_with(listener, code, now) || entry.is_fresh(now) {
+        if entry.alone || entry.is_gone_on_with(listener, code, now) || entry.is_fresh(now) {
             continue;
         }
         match SavedKey::of(&entry, file, path.clone()).filter(|_| waits(&entry, &path, now)) {

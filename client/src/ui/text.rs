@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cnc_model::BitRate;
+use cnc_model::{BitRate, Timestamp};
 
 /// The longest text of a stranger that is shown.
 const MAX_FOREIGN_CHARS: usize = 500;
@@ -39,6 +39,13 @@ pub fn ms(time: Duration) -> String {
     } else {
         format!("{ms:.1} ms")
     }
+}
+
+/// Gives a wall time to the minute: `2027-01-15 08:00 UTC`.
+#[must_use]
+pub fn moment(at: Timestamp) -> String {
+    let text = at.to_string();
+    format!("{} UTC", text.get(..16).unwrap_or(&text).replace('T', " "))
 }
 
 /// Gives a length of time as people say it: `10 s`, `1.5 s`, `2 min 5 s`, `3 h 20 min`, `4 days 2 h`.

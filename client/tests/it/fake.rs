@@ -87,6 +87,7 @@ impl Fake {
             consented: acknowledged > 0,
             planned,
             speed_token: "token".into(),
+            own_tests: 64,
         };
         stream.send(ListenerMessage::Welcome(welcome)).await;
         (stream, hello)

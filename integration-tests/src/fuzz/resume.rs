@@ -183,6 +183,15 @@ impl Story {
                 }
             }
             2 if random.once_in(10) => client.made.push(Item::Unknown),
+            2 if random.once_in(10) => {
+                // As a client names what it brings along from a time without the listener.
+                let test = TestId::own(u32::try_from(client.made.len() + 1).expect("few"));
+                if client.running.iter().filter(|test| test.is_own()).count() < 8 {
+                    client.running.push(test);
+                    let what = Box::new(Test::Ping(PingTest::to(Destination::Gateway)));
+                    client.made.push(Item::OwnTest { test, began: Timestamp::from_unix_us(0), what });
+                }
+            }
             _ => {
                 for test in client.running.clone() {
                     let sample = PingSample { seq: client.samples, at, outcome: PingOutcome::Lost };
@@ -341,6 +350,7 @@ impl Story {
             .filter_map(|(sequence, item)| match item {
                 Item::Sample { test, sample } => Some((Sequence::new(sequence), (*test, *sample))),
                 Item::Consent { .. }
+                | Item::OwnTest { .. }
                 | Item::TestStarted { .. }
                 | Item::TestEnded { .. }
                 | Item::Goodbye { .. }

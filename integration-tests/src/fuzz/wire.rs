@@ -99,6 +99,7 @@ fn clients() -> Vec<ClientMessage> {
     let failure = Failure::new(Reason::RefusedByPolicy, "no").with_hint("ask for less");
     let items = vec![
         Item::Consent { at, names: true },
+        Item::OwnTest { test: TestId::own(2), began: Timestamp::from_unix_us(7), what: Box::new(Test::System) },
         Item::TestStarted { test, at },
         Item::Sample { test, sample: reply() },
         Item::TestEnded { test, at, outcome: Outcome::Completed, summary },
@@ -122,6 +123,7 @@ fn listeners() -> Vec<ListenerMessage> {
         consented: false,
         planned: tests(),
         speed_token: "token".into(),
+        own_tests: 64,
     };
     let run =
         |(n, what)| ListenerMessage::Instruction(Instruction::Run { test: TestId::FIRST, when: When::Stage(n), what });

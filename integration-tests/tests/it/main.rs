@@ -1,5 +1,6 @@
 //! The whole as its users meet it: the real listener and the real client over loopback, each test with its own.
 
+mod alone;
 mod end;
 mod join;
 mod road;

@@ -25,6 +25,8 @@ pub(super) struct RecordBody<'a> {
     /// The stage, or `null` for a test that began at once.
     stage: Option<u32>,
     issued_by: &'a str,
+    /// Whether the client ran it by itself while the listener was out of reach.
+    own: bool,
     issued_at: String,
     started_at: Option<String>,
     ended_at: Option<String>,
@@ -54,6 +56,7 @@ impl<'a> From<&'a TestRecord> for RecordBody<'a> {
                 When::Stage(stage) => Some(*stage),
             },
             issued_by,
+            own: id.is_own(),
             issued_at: issued.to_string(),
             started_at: started.map(|at| at.to_string()),
             ended_at: ended.map(|at| at.to_string()),

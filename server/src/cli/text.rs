@@ -4,7 +4,7 @@ use cnc_model::Timestamp;
 use cnc_model::session::{SessionOverview, SessionRecord, SessionState, TestRecord};
 use cnc_proto::support::AuditEntry;
 
-use crate::report::sentence::{Standing, sentence};
+use crate::report::sentence::{Standing, own_run, sentence};
 
 /// Words a wall time without its fraction: `2026-11-20T14:02:11Z`.
 pub(super) fn moment(at: Timestamp) -> String {
@@ -87,6 +87,7 @@ pub(super) fn test(test: &TestRecord) -> Vec<String> {
     if test.outcome.is_some() {
         lines.push(format!("     {}", shown(&sentence(test, test.summary.as_ref()))));
     }
+    lines.extend(own_run(test).map(|own| format!("     {}", shown(&own))));
     lines
 }
 

@@ -77,7 +77,7 @@ pub(super) fn sessions(error: &SessionsError) -> Status {
 
 fn refused(refusal: Refusal) -> Status {
     let code = match refusal {
-        Refusal::Ended | Refusal::TestEnded | Refusal::Incapable(_) => Code::FailedPrecondition,
+        Refusal::Ended | Refusal::TestEnded | Refusal::OwnTest | Refusal::Incapable(_) => Code::FailedPrecondition,
         Refusal::NoSuchTest => Code::NotFound,
         Refusal::TooManyTests => Code::ResourceExhausted,
     };

@@ -9,7 +9,7 @@ use maud::{Markup, PreEscaped, html};
 
 use super::partial::Shown;
 use super::picture::{self, Picture};
-use super::sentence::{Standing, aim, heading, sentence};
+use super::sentence::{Standing, aim, heading, own_run, sentence};
 use super::words::{NOT_MEASURED, counted, data, period, ping_protocol, setting, stopped, time_of_day, trace_protocol};
 use super::{figures, machine};
 
@@ -20,10 +20,12 @@ pub(crate) fn section(shown: &Shown<'_>, described: Option<&SystemInfo>) -> Mark
     html! {
         section class="test" id={ "test-" (test.id) } aria-labelledby={ "test-" (test.id) "-title" } {
             h3 id={ "test-" (test.id) "-title" } {
-                span class="number" { (test.id) "." } " " (heading(&test.what)) " " (badge(standing))
+                @if !test.id.is_own() { span class="number" { (test.id) "." } " " }
+                (heading(&test.what)) " " (badge(standing))
             }
             p class="result" { (sentence(test, summary)) }
             (hint(test))
+            @if let Some(own) = own_run(test) { p class="note" { (own) } }
             @if shown.computed.is_some() {
                 p class="note" { "The client sent no figures of its own: these are computed from the samples that arrived." }
             }
@@ -127,7 +129,9 @@ fn how(test: &TestRecord, summary: Option<&Summary>) -> Markup {
         (Some(from), None) => parts.push(format!("began at {} UTC", time_of_day(from))),
         (None, _) => {}
     }
-    parts.push(format!("asked for by {}", test.issued_by));
+    if !test.id.is_own() {
+        parts.push(format!("asked for by {}", test.issued_by));
+    }
     let shed = summary.and_then(Summary::measured).map_or(0, |measured| measured.shed);
     html! {
         p class="how" { (parts.join(" · ")) }

@@ -87,6 +87,12 @@ fn figures(test: &Test, summary: &Summary) -> String {
     }
 }
 
+/// Says of a test that the client ran by itself that it did, and when.
+pub(crate) fn own_run(test: &TestRecord) -> Option<String> {
+    let when = super::words::moment(test.issued);
+    test.id.is_own().then(|| format!("Run by the device on its own while the listener was out of reach, at {when}."))
+}
+
 /// Names what a test is aimed at.
 pub(crate) fn aim(test: &Test) -> String {
     match test {

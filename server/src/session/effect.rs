@@ -8,6 +8,7 @@ use cnc_model::{TestId, TestKind, Timestamp};
 use thiserror::Error;
 
 use super::{MAX_ITEMS, MAX_TESTS};
+use crate::limits::OWN_TESTS;
 use crate::store::Commit;
 
 /// The two clocks at one moment.
@@ -75,6 +76,9 @@ pub enum Refusal {
     /// The test has ended already.
     #[error("the test has already ended")]
     TestEnded,
+    /// The client ran the test by itself, before it came.
+    #[error("the device ran that test on its own: there is nothing to stop")]
+    OwnTest,
     /// The session has as many tests as it may.
     #[error("the session has {MAX_TESTS} tests, the most it may have: open a new one")]
     TooManyTests,
@@ -97,6 +101,12 @@ pub enum Violation {
     /// An item tells of a test that was never issued.
     #[error("test {0} was never issued")]
     UnknownTest(TestId),
+    /// The client tells of a test of its own under an id that is not its to give, or gives it twice.
+    #[error("test {0} cannot be one that the client ran by itself")]
+    TakenId(TestId),
+    /// The client tells of more tests of its own than a session takes.
+    #[error("the session has {OWN_TESTS} tests that the client ran by itself, the most it may have")]
+    TooManyOwn,
     /// A sample or summary does not fit the test's kind.
     #[error("the items of test {0} do not fit its kind")]
     WrongKind(TestId),

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use cnc_model::message::{Batch, ListenerMessage};
-use cnc_model::session::{EndReason, SequencedSample, SessionState, TestRecord, WatchEvent};
-use cnc_model::{Goodbye, Item, Sample, Sequence, Summary, TestId, TestKind, Timestamp};
+use cnc_model::message::{Batch, ListenerMessage, When};
+use cnc_model::session::{BY_ITSELF, EndReason, SequencedSample, SessionState, TestRecord, WatchEvent};
+use cnc_model::{Goodbye, Item, Sample, Sequence, Summary, Test, TestId, TestKind, Timestamp};
 
-use super::{Effect, MAX_ITEMS, Now, RECENT_SAMPLES, Session, Violation, send};
+use super::{Effect, MAX_ITEMS, Now, RECENT_SAMPLES, Session, Violation, abandoned, new_record, send};
+use crate::limits::OWN_TESTS;
 use crate::store::Change;
 
 impl Session {
@@ -54,30 +55,35 @@ impl Session {
                     taken.consented = true;
                 }
             }
+            Item::OwnTest { test, began, what } => self.take_own(test, began, *what, taken, now)?,
             Item::TestStarted { test, at } => {
-                let started = self.wall_of(at, now);
-                self.known_test(test)?.started = Some(started);
-                taken.touch(test);
+                let clock = self.clock_of(test);
+                if let Some(record) = self.known_test(test)? {
+                    record.started = Some(clock.wall(at, now));
+                    taken.touch(test);
+                }
             }
             Item::Sample { test, sample } => {
-                let record = self.known_test(test)?;
-                if !fits(&sample, record.what.kind()) {
-                    return Err(Violation::WrongKind(test));
+                if let Some(record) = self.known_test(test)? {
+                    if !fits(&sample, record.what.kind()) {
+                        return Err(Violation::WrongKind(test));
+                    }
+                    record.samples += 1;
+                    taken.samples.push(SequencedSample { sequence, test, sample });
                 }
-                record.samples += 1;
-                taken.samples.push(SequencedSample { sequence, test, sample });
             }
             Item::TestEnded { test, at, outcome, summary } => {
-                let ended = self.wall_of(at, now);
-                let record = self.known_test(test)?;
-                if summary.as_ref().is_some_and(|s| !summary_fits(s, record.what.kind())) {
-                    return Err(Violation::WrongKind(test));
+                let clock = self.clock_of(test);
+                if let Some(record) = self.known_test(test)? {
+                    if summary.as_ref().is_some_and(|s| !summary_fits(s, record.what.kind())) {
+                        return Err(Violation::WrongKind(test));
+                    }
+                    record.ended = Some(clock.wall(at, now));
+                    record.outcome = Some(outcome);
+                    record.summary = summary.map(|summary| *summary);
+                    self.cancelling.retain(|&cancelled| cancelled != test);
+                    taken.touch(test);
                 }
-                record.ended = Some(ended);
-                record.outcome = Some(outcome);
-                record.summary = summary.map(|summary| *summary);
-                self.cancelling.retain(|&cancelled| cancelled != test);
-                taken.touch(test);
             }
             Item::Goodbye { at: _, reason } => taken.goodbye = Some(reason),
             Item::Unknown => {}
@@ -86,16 +92,55 @@ impl Session {
         Ok(())
     }
 
-    fn known_test(&mut self, test: TestId) -> Result<&mut TestRecord, Violation> {
-        self.tests.get_mut(&test).ok_or(Violation::UnknownTest(test))
+    /// Takes in a test that the client ran by itself.
+    fn take_own(
+        &mut self,
+        test: TestId,
+        began: Timestamp,
+        what: Test,
+        taken: &mut Taken,
+        now: Now,
+    ) -> Result<(), Violation> {
+        if !test.is_own() || self.tests.contains_key(&test) {
+            return Err(Violation::TakenId(test));
+        }
+        if self.own_tests() >= OWN_TESTS {
+            return Err(Violation::TooManyOwn);
+        }
+        let offset = self.overview.clock_offset_us.unwrap_or(0);
+        let began = Timestamp::from_unix_us(began.unix_us().saturating_sub(offset)).min(now.wall);
+        let mut record = new_record(test, what, When::Now, BY_ITSELF, began);
+        if matches!(self.overview.state, SessionState::Ended(_)) {
+            // Delivered late: should its end not follow, nobody waits for it any more.
+            (record.ended, record.outcome) = (Some(now.wall), Some(abandoned(true)));
+        }
+        self.tests.insert(test, record);
+        taken.touch(test);
+        Ok(())
+    }
+
+    /// Finds a test; `None` for one that the client ran by itself and whose kind is unknown here: nothing of it is
+    /// kept.
+    fn known_test(&mut self, test: TestId) -> Result<Option<&mut TestRecord>, Violation> {
+        match self.tests.get_mut(&test) {
+            None if test.is_own() => Ok(None),
+            found => found.map(Some).ok_or(Violation::UnknownTest(test)),
+        }
+    }
+
+    /// Finds the clock of a test's times, as the listener's wall time at which it began: the session's, or that of the
+    /// run that the client made by itself.
+    fn clock_of(&self, test: TestId) -> Began {
+        let own = self.tests.get(&test).filter(|_| test.is_own()).map(|record| record.issued);
+        Began(own.or_else(|| {
+            let (began, offset) = (self.clock_began?, self.overview.clock_offset_us?);
+            Some(Timestamp::from_unix_us(began.unix_us().saturating_sub(offset)))
+        }))
     }
 
     /// Turns a time of the client's session clock into the listener's wall time.
     fn wall_of(&self, at: Duration, now: Now) -> Timestamp {
-        let (Some(began), Some(offset)) = (self.clock_began, self.overview.clock_offset_us) else {
-            return now.wall;
-        };
-        Timestamp::from_unix_us(began.after(at).unix_us().saturating_sub(offset)).min(now.wall)
+        self.clock_of(TestId::FIRST).wall(at, now)
     }
 
     /// Stores and publishes what a batch brought, and acts on its events.
@@ -159,6 +204,16 @@ impl Session {
         if self.overview.walk_in && self.watchers == 0 && done && self.must_be_open().is_ok() {
             self.begin_to_end(EndReason::PlanDone, now);
         }
+    }
+}
+
+/// When a clock of the client's began, by the listener's wall time; `None` where that is not known.
+struct Began(Option<Timestamp>);
+
+impl Began {
+    /// Turns a time of that clock into the listener's wall time, which never lies ahead.
+    fn wall(&self, at: Duration, now: Now) -> Timestamp {
+        self.0.map_or(now.wall, |began| began.after(at).min(now.wall))
     }
 }
 

@@ -14,7 +14,7 @@ impl Session {
     /// Fails when the session is over, full, or the client cannot run it.
     pub fn issue(&mut self, test: Test, when: When, by: &str, now: Now) -> Result<TestRecord, Refusal> {
         self.must_be_open()?;
-        if self.tests.len() >= MAX_TESTS {
+        if self.issued().count() >= MAX_TESTS {
             return Err(Refusal::TooManyTests);
         }
         let kind = test.kind();
@@ -32,7 +32,7 @@ impl Session {
     /// Gives the stage behind all that were issued, for a further plan.
     #[must_use]
     pub fn next_stage(&self) -> u32 {
-        let stages = self.tests.values().filter_map(|test| match test.when {
+        let stages = self.issued().filter_map(|test| match test.when {
             When::Stage(stage) => Some(stage + 1),
             When::Now => None,
         });
@@ -47,6 +47,9 @@ impl Session {
         self.must_be_open()?;
         let sent = self.consented.is_some();
         let record = self.tests.get_mut(&test).ok_or(Refusal::NoSuchTest)?;
+        if test.is_own() {
+            return Err(Refusal::OwnTest);
+        }
         if record.outcome.is_some() {
             return Err(Refusal::TestEnded);
         }

@@ -11,6 +11,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod own;
+
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
 const KEY: [u8; 32] = [7; 32];
 

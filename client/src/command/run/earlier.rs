@@ -4,6 +4,7 @@ use cnc_model::Code;
 use tokio::sync::mpsc;
 
 use super::Road;
+use crate::alone::Alone;
 use crate::clock::wall;
 use crate::late::{self, Late};
 use crate::state;
@@ -12,13 +13,19 @@ use crate::ui::text::{clean, count};
 
 /// Delivers what is left; false when the user interrupts. A listener that cannot be reached now is the session's to
 /// tell.
-pub(super) async fn deliver(ui: &Ui, road: &Road, code: Option<Code>, interrupted: &mut mpsc::Receiver<()>) -> bool {
+pub(super) async fn deliver(
+    ui: &Ui,
+    road: &Road,
+    code: Option<Code>,
+    alone: &mut Vec<Alone>,
+    interrupted: &mut mpsc::Receiver<()>,
+) -> bool {
     let Some(folder) = state::folder() else { return true };
     for key in state::leftovers(&folder, &road.listener, code, wall()) {
         let way = road.way(&key);
         // Liveness: a delivery has a time limit of its own.
         let late = tokio::select! {
-            late = late::deliver(key, way) => late,
+            late = late::deliver(key, way, alone) => late,
             _ = interrupted.recv() => return false,
         };
         match late {

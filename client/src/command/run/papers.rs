@@ -53,11 +53,10 @@ impl Papers {
         self.faults.take().unwrap_or_else(|| mpsc::channel(1).1)
     }
 
-    /// Waits until all is written, and tells the first fault of the user's file.
-    pub(super) fn finish(&mut self) -> Option<std::io::Error> {
+    /// Waits until all is written. Tells whether the journal holds it all, and the first fault of the user's file.
+    pub(super) fn finish(&mut self) -> (bool, Option<std::io::Error>) {
         let Finished { journal, recorded } = self.scribe.take().map(Scribe::finish).unwrap_or_default();
-        drop(journal);
-        recorded
+        (journal.is_some(), recorded)
     }
 
     /// Puts these away and goes on with others.

@@ -38,6 +38,18 @@ fn started(test: u32) -> v1::Item {
     item(test, Kind::TestStarted(v1::TestStarted { at_us: 1 }))
 }
 
+fn own(test: u32) -> v1::Item {
+    let what = v1::Test::from(cnc_model::Test::System);
+    item(test, Kind::OwnTest(v1::OwnTest { what: Some(what), clock_began_unix_us: 1 }))
+}
+
+fn wild() -> v1::Item {
+    let mut ping = cnc_model::test::PingTest::to(cnc_model::Destination::Gateway);
+    ping.count = 1_000_000;
+    let what = v1::Test::from(cnc_model::Test::Ping(ping));
+    item(1_000_002, Kind::OwnTest(v1::OwnTest { what: Some(what), clock_began_unix_us: 1 }))
+}
+
 fn ended(outcome: outcome::Outcome, summary: Option<summary::Summary>) -> v1::Item {
     let outcome = Some(v1::Outcome { outcome: Some(outcome) });
     let summary = summary.map(|summary| v1::Summary { summary: Some(summary) });
@@ -76,7 +88,11 @@ fn items() -> Vec<(&'static str, v1::Item, &'static str)> {
     let long = "x".repeat(10_000);
     vec![
         ("a test that was never issued", started(99), "test 99 was never issued"),
-        ("the last test there could be", started(u32::MAX), "was never issued"),
+        ("the last test there could be", started(1_000_000), "was never issued"),
+        ("a test of its own under an issued name", own(1), "test 1 cannot be one that the client ran by itself"),
+        ("a test of its own under a name to come", own(2), "test 2 cannot be one that the client ran by itself"),
+        ("a test of its own that is none", item(1_000_002, Kind::OwnTest(v1::OwnTest::default())), "missing"),
+        ("a test of its own beyond all bounds", wild(), "count must be"),
         ("a test without a number", started(0), "test ids begin at 1"),
         ("a sample of an unknown test", v1::Item { test: 7, ..ping(lost(0)) }, "test 7 was never issued"),
         ("a hop for a ping", sample(sample::Sample::Hop(hop(1))), "do not fit its kind"),
@@ -106,6 +122,8 @@ fn items() -> Vec<(&'static str, v1::Item, &'static str)> {
 /// What is wrong with a whole message.
 fn batches() -> Vec<Misdeed> {
     let sound = || batch(1, vec![consent()]);
+    let flood: Vec<_> = (1_000_002..1_000_066).map(own).collect();
+    let flood_on = vec![own(1_000_066)];
     let many = |count| (0..count).map(lost).map(ping).collect::<Vec<_>>();
     vec![
         ("a gap", vec![sound(), batch(3, many(1))], "item 2 is missing"),
@@ -113,6 +131,13 @@ fn batches() -> Vec<Misdeed> {
         ("a sequence at the end of numbers", vec![sound(), batch(u64::MAX, many(1))], "too large"),
         ("65 items", vec![sound(), batch(2, many(65))], "at most 64"),
         ("10,000 items", vec![sound(), batch(2, many(10_000))], "at most 64"),
+        ("a test of its own before consent", vec![batch(1, vec![own(1_000_001)])], "before the user's consent"),
+        ("a test of its own twice", vec![sound(), batch(2, vec![own(1_000_002); 2])], "cannot be one"),
+        (
+            "a flood of tests of its own",
+            vec![sound(), batch(2, flood.clone()), batch(66, flood_on)],
+            "the most it may have",
+        ),
         ("a sample before consent", vec![batch(1, many(1))], "before the user's consent"),
         ("a start before consent", vec![batch(1, vec![started(1)])], "before the user's consent"),
         ("an end before consent", vec![batch(1, vec![failed("no")])], "before the user's consent"),

@@ -111,6 +111,7 @@ impl Stream {
             operator: "Example IT".into(),
             public_address: Ipv4Addr::new(192, 0, 2, 1).octets().to_vec(),
             speed_token: "token".into(),
+            own_tests: 64,
             ..v1::Welcome::default()
         };
         change(&mut welcome);

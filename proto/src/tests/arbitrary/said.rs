@@ -35,6 +35,11 @@ pub(in crate::tests) fn item() -> BoxedStrategy<Item> {
             summary: summary.map(Box::new),
         }),
         (duration(), goodbye).prop_map(|(at, reason)| Item::Goodbye { at, reason }),
+        (test_id(), timestamp(), test()).prop_map(|(test, began, what)| Item::OwnTest {
+            test,
+            began,
+            what: Box::new(what)
+        }),
         Just(Item::Unknown),
     ]
     .boxed()
@@ -66,9 +71,21 @@ pub(in crate::tests) fn client_message() -> impl Strategy<Value = ClientMessage>
 
 pub(in crate::tests) fn welcome() -> BoxedStrategy<Welcome> {
     let who = (session_id(), of(code()), text(), address());
-    (who, sequence(), any::<bool>(), vec(test(), 0..4), text())
-        .prop_map(|((session, code, operator, public_address), acknowledged, consented, planned, speed_token)| {
-            Welcome { session, code, operator, public_address, acknowledged, consented, planned, speed_token }
+    let what = (sequence(), any::<bool>(), vec(test(), 0..4), text(), any::<u32>());
+    (who, what)
+        .prop_map(|((session, code, operator, public_address), what)| {
+            let (acknowledged, consented, planned, speed_token, own_tests) = what;
+            Welcome {
+                session,
+                code,
+                operator,
+                public_address,
+                acknowledged,
+                consented,
+                planned,
+                speed_token,
+                own_tests,
+            }
         })
         .boxed()
 }
