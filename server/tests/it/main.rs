@@ -13,3 +13,4 @@ mod running;
 mod slow;
 mod speed;
 mod staff;
+mod tls;
