@@ -8,6 +8,7 @@ use std::process::Command;
 use cnc_integration_tests::programs::program;
 use cnc_lab::{Host, Lab, Scenario};
 
+mod crowd;
 mod icmp;
 mod loss;
 mod path;

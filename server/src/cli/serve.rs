@@ -92,6 +92,7 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), CliError> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let colours = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
+    allow_open_files();
     // Before it says that it listens: whoever waited for that may tell it to end at once.
     let mut signals =
         Signals::install().map_err(|source| CliError::System { what: "cannot wait for signals".into(), source })?;
@@ -118,6 +119,21 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), CliError> {
     }
     Ok(())
 }
+
+/// Takes as many open files as the system lets this user have: the usual first limit of 1,024 is that many connections.
+#[cfg(unix)]
+fn allow_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    match raised {
+        Ok(()) => tracing::debug!(?current, ?maximum, "open files"),
+        Err(error) => tracing::warn!(%error, ?current, "the limit of open files stays as it is"),
+    }
+}
+
+#[cfg(not(unix))]
+fn allow_open_files() {}
 
 /// Ctrl-C and, where there is such a thing, SIGTERM; none is missed once they are installed.
 #[cfg(unix)]
