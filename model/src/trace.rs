@@ -55,8 +55,8 @@ pub struct TraceSummary {
     pub reached: bool,
     /// Rounds begun.
     pub rounds: u64,
-    /// The path, nearest first. It ends at the destination, at the router that called it unreachable, or, where
-    /// only silence follows, with one silent hop for all of them.
+    /// The path, nearest first. It ends at the destination, at the router that called it unreachable, or, where only
+    /// silence follows, with one silent hop for all of them.
     pub hops: Vec<HopSummary>,
 }
 
@@ -115,6 +115,7 @@ impl TraceFold {
     pub fn summary(&self, measured: Measured) -> TraceSummary {
         let end = self.end();
         let mut hops: Vec<HopSummary> = self.hops.range(..=end).map(|(&ttl, rounds)| self.hop(ttl, rounds)).collect();
+        self.join_refusal(&mut hops);
         cut_trailing_silence(&mut hops);
         mark_persistent_loss(&mut hops);
         TraceSummary {
@@ -137,6 +138,18 @@ impl TraceFold {
             .or_else(|| nearest(|o| matches!(o, HopOutcome::Unreachable(_))))
             .or_else(|| self.hops.keys().next_back().copied())
             .unwrap_or(Ttl::FIRST)
+    }
+
+    /// Leaves out the last hop where that is but the one before it, which passed nothing on: routers say of a TTL that
+    /// it ran out before they look whether the packet could go on.
+    fn join_refusal(&self, hops: &mut Vec<HopSummary>) {
+        let [.., before, last] = hops.as_slice() else { return };
+        let mut answers = self.hops.get(&last.ttl).into_iter().flat_map(BTreeMap::values);
+        let refuses = answers.all(|o| matches!(o, HopOutcome::Unreachable(_) | HopOutcome::Silent));
+        let is_known = |a: &HopAddress| before.addresses.iter().any(|known| known.address == a.address);
+        if refuses && last.received > 0 && last.addresses.iter().all(is_known) {
+            hops.pop();
+        }
     }
 
     fn hop(&self, ttl: Ttl, rounds: &BTreeMap<u32, HopOutcome>) -> HopSummary {
@@ -233,6 +246,10 @@ mod tests {
         let summary = path(&[&[Hop(at(1)), Unreachable(at(2)), Unreachable(at(2)), Unreachable(at(2))]]);
         assert_eq!(summary.hops.len(), 2);
         assert!(!summary.reached);
+        // The router that says so is no further hop.
+        let own = path(&[&[Hop(at(1)), Hop(at(2)), Unreachable(at(2)), Unreachable(at(2))], &[Hop(at(1)), Hop(at(2))]]);
+        assert_eq!(own.hops.len(), 2);
+        assert_eq!(path(&[&[Hop(at(1)), Silent, Unreachable(at(1))]]).hops.len(), 3);
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! `cnc trace`: the path as a table that grows in place on a terminal.
 
+use std::time::Duration;
+
 use cnc_model::summary::Measured;
 use cnc_model::test::{TraceProtocol, TraceTest};
 use cnc_model::trace::TraceFold;
 use cnc_model::{Failure, Outcome, Sample, Summary};
+use cnc_probe::Engine;
 use cnc_proto::json;
 
 use super::ping::named;
@@ -33,7 +36,7 @@ pub(super) async fn run(ui: &Ui, args: &TraceArgs) -> Exit {
         ui.heading(&announcement(&test, &target));
     }
     let mut table = Table { live: Live::new(ui), fold: TraceFold::default() };
-    let job = Job::Trace(test, target);
+    let job = Job::Trace(test.clone(), target);
     let Measurement { outcome, summary } = measure(job, &cancel, |seen| match seen {
         Seen::Sample(sample) if as_json => json_line(&json::sample(sample)).map_err(unread),
         Seen::Name(..) | Seen::Pause if as_json => Ok(()),
@@ -41,7 +44,7 @@ pub(super) async fn run(ui: &Ui, args: &TraceArgs) -> Exit {
     })
     .await;
     if let Some(summary) = &summary {
-        conclude(ui, as_json, table.live, summary);
+        conclude(ui, as_json, table.live, &test, summary);
     }
     match (outcome, summary) {
         (Outcome::Failed(failure), _) => tell_failure(ui, as_json, &failure),
@@ -81,7 +84,10 @@ impl Table {
     }
 }
 
-fn conclude(ui: &Ui, as_json: bool, live: Live, summary: &Summary) {
+/// Between answers to one source, routers and hosts often let this much time pass.
+const USUAL_LIMIT: Duration = Duration::from_secs(1);
+
+fn conclude(ui: &Ui, as_json: bool, live: Live, test: &TraceTest, summary: &Summary) {
     let Summary::Trace(trace) = summary else { return };
     if as_json {
         // A closed output is noticed by whoever closed it.
@@ -91,6 +97,13 @@ fn conclude(ui: &Ui, as_json: bool, live: Live, summary: &Summary) {
     live.finish(&path_table(trace));
     ui.gap();
     ui.line(&figures::arrival(trace));
+    if test.protocol == TraceProtocol::Icmp && trace.measured.engine == Engine::UdpErrorQueue.name() {
+        ui.aside("ICMP is not permitted to you here, so the path was found by UDP.");
+    }
+    let is_lossy = trace.hops.iter().any(|hop| hop.loss_ratio.is_some_and(|loss| loss > 0.0) && hop.received > 0);
+    if is_lossy && test.rounds > 1 && test.interval < USUAL_LIMIT {
+        ui.aside("Many routers answer once a second at the most: loss may be their limit. Try again with -i 1s.");
+    }
     if trace
         .hops
         .iter()

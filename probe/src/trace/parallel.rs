@@ -83,3 +83,6 @@ fn take(course: &mut Course, arrival: Arrival, began: Instant, sink: &Sink) {
 fn tell(sink: &Sink) -> impl FnMut(HopSample) {
     |sample| sink.send(Sample::Hop(sample))
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,6 +52,7 @@ pub(super) enum Kind {
 pub(super) struct Course {
     rounds: u32,
     interval: Duration,
+    max_hops: Ttl,
     reach: Reach,
     /// The round under way, or the one before the next.
     round: Option<Round>,
@@ -83,6 +84,7 @@ impl Course {
         Self {
             rounds: test.rounds,
             interval: test.interval,
+            max_hops: test.max_hops,
             reach: Reach::new(test.max_hops),
             round: None,
             next_round: 0,
@@ -179,7 +181,7 @@ impl Course {
     }
 
     fn begin_round(&mut self, now: Duration) {
-        self.round = Some(Round::new(now, self.reach.furthest(), self.reach.is_known()));
+        self.round = Some(Round::new(now, self.reach.furthest(), self.max_hops, self.reach.is_known()));
         self.next_round += 1;
         self.told.clear();
         self.slowest = [None, self.slowest[0].or(self.slowest[1])];

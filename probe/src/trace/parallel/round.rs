@@ -55,6 +55,8 @@ pub(super) enum Next {
 #[derive(Debug)]
 pub(super) struct Round {
     furthest: u8,
+    /// How many probes may still be sent: what is allowed of a trace, its greatest distance allows.
+    left: u8,
     /// The probes, from the nearest.
     probes: Vec<Probe>,
     /// Up to which distance may be probed from when on.
@@ -72,21 +74,22 @@ struct Probe {
 }
 
 impl Round {
-    /// Begins a round that looks as far as `furthest`; `known` says that the destination was there lately.
-    pub(super) fn new(began: Duration, furthest: Ttl, known: bool) -> Self {
-        let furthest = furthest.get();
+    /// Begins a round that looks as far as `furthest`, with `most` probes; `known` says that the destination was there
+    /// lately.
+    pub(super) fn new(began: Duration, furthest: Ttl, most: Ttl, known: bool) -> Self {
+        let (furthest, left) = (furthest.get(), most.get());
         let window = if known { furthest } else { furthest.min(WINDOW) };
         let grants = vec![(FIRST, began), (window, began + GAP)];
-        Self { furthest, probes: Vec::new(), grants, again: Vec::new(), end: None }
+        Self { furthest, left, probes: Vec::new(), grants, again: Vec::new(), end: None }
     }
 
     /// Says what is to be done now.
     pub(super) fn next(&mut self, now: Duration, patience: Patience) -> Next {
-        if let Some(&ttl) = self.again.last() {
+        if let Some(&ttl) = self.again.last().filter(|_| self.left > 0) {
             return Next::Send(distance(ttl));
         }
         let sent = self.sent();
-        if self.end.is_none() && sent < self.furthest {
+        if self.end.is_none() && sent < self.furthest && self.left > 0 {
             let from = self.may_be_sent(sent + 1, patience);
             return if from <= now { self.grant(sent + 1, from) } else { Next::Wait(from) };
         }
@@ -101,6 +104,7 @@ impl Round {
     pub(super) fn sent_at(&mut self, ttl: Ttl, at: Duration) {
         let ttl = ttl.get();
         self.again.retain(|&again| again != ttl);
+        self.left = self.left.saturating_sub(1);
         match self.probes.get_mut(usize::from(ttl - 1)) {
             Some(probe) => probe.at = at,
             None => self.probes.push(Probe { at, answered: false }),
