@@ -143,7 +143,7 @@ type Address = fn(&Hop) -> IpAddr;
 
 /// The server's addresses, and how a hop's of the same family is found.
 fn destination(lab: &Lab) -> [(String, Address); 2] {
-    let server = lab.host("server").unwrap();
+    let server = lab.host("server").expect("every lab has a server");
     [(server.v4().to_string(), |hop| hop.v4.into()), (server.v6().to_string(), |hop| hop.v6.into())]
 }
 
@@ -153,7 +153,7 @@ fn trace(cnc: &mut Command, args: &[&str], address: &str) -> Lines {
 
 /// Holds the path that is found against the true one, in both families.
 fn exact(lab: &Lab, distance: usize, cnc: impl Fn() -> Command, args: &[&str], engine: &str) {
-    let truth = lab.path("client", "server").unwrap();
+    let truth = lab.path("client", "server").expect("every lab has both");
     assert_eq!(truth.len(), distance);
     for (address, of) in destination(lab) {
         let trace = trace(&mut cnc(), args, &address);
