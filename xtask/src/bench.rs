@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 
 use crate::run::{cargo, shown};
+use crate::test::packages;
 
 /// What `bench` is given.
 #[derive(Debug, clap::Args)]
@@ -22,6 +23,9 @@ pub(crate) struct BenchArgs {
 /// # Errors
 /// When something cannot be built or measured.
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
+    if args.names.is_empty() || args.names.iter().any(|name| "trace".starts_with(name.as_str())) {
+        packages::set_up(packages::TRACERS)?;
+    }
     shown(cargo().args(["build", "--quiet", "--release", "-p", "cnc-client", "-p", "cnc-server"]))?;
     let mut bench = cargo();
     bench.args(["bench", "--quiet", "-p", "cnc-integration-tests", "--bench", "bench", "--"]).args(&args.names);

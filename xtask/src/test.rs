@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use crate::run::{cargo, command, quietly, shown};
 use crate::say;
 
-mod packages;
+pub(crate) mod packages;
 mod tools;
 
 use tools::Tools;
@@ -21,7 +21,7 @@ use tools::Tools;
 /// With the first step that fails.
 pub(crate) fn run() -> Result<()> {
     let began = stopwatch();
-    step("packages", packages::set_up)?;
+    step("packages", || packages::set_up(packages::TESTS))?;
     let mut tools = None;
     step("tools", || {
         tools = Some(Tools::set_up()?);

@@ -11,13 +11,14 @@ mod chaos;
 mod figure;
 mod fuzz;
 mod live;
+mod trace;
 
 use figure::Figure;
 
 /// A benchmark: its name, and what measures it.
 type Bench = (&'static str, fn() -> Result<Vec<Figure>>);
 
-const BENCHES: &[Bench] = &[("live", live::run), ("fuzz", fuzz::run), ("chaos", chaos::run)];
+const BENCHES: &[Bench] = &[("live", live::run), ("fuzz", fuzz::run), ("chaos", chaos::run), ("trace", trace::run)];
 
 fn main() -> Result<()> {
     let mut args = std::env::args().skip(1);

@@ -1,4 +1,4 @@
-//! The system's programs that the tests need, from the system's packages. Nothing that is there is touched.
+//! The system's programs that tests and benchmarks need, from the system's packages. Nothing that is there is touched.
 
 use anyhow::{Context as _, Result};
 
@@ -6,7 +6,10 @@ use crate::run::{command, find, quietly};
 use crate::say;
 
 /// A program and the Debian package that brings it.
-const NEEDED: [(&str, &str); 8] = [
+type Needed = (&'static str, &'static str);
+
+/// What the tests run.
+pub(crate) const TESTS: &[Needed] = &[
     ("ip", "iproute2"),
     ("tc", "iproute2"),
     ("nft", "nftables"),
@@ -16,18 +19,28 @@ const NEEDED: [(&str, &str); 8] = [
     ("chromium", "chromium"),
     (NGINX, "nginx"),
 ];
+/// What a network with known faults is made by, and the peers that traces are measured beside.
+pub(crate) const TRACERS: &[Needed] = &[
+    ("ip", "iproute2"),
+    ("tc", "iproute2"),
+    ("nft", "nftables"),
+    ("ethtool", "ethtool"),
+    ("traceroute", "traceroute"),
+    ("mtr", "mtr-tiny"),
+    ("scamper", "scamper"),
+];
 /// The tests start it themselves; its package would run it for ever.
 const NGINX: &str = "nginx";
 
 /// Installs what is missing, as root or by sudo.
 ///
-/// Without either the tests that need them skip themselves and say so.
+/// Without either what needs them skips itself, or fails, and says so.
 ///
 /// # Errors
 /// When root cannot install a package.
-pub(crate) fn set_up() -> Result<()> {
+pub(crate) fn set_up(needed: &[Needed]) -> Result<()> {
     let mut packages: Vec<_> =
-        NEEDED.iter().filter(|(program, _)| find(program).is_none()).map(|&(_, package)| package).collect();
+        needed.iter().filter(|(program, _)| find(program).is_none()).map(|&(_, package)| package).collect();
     packages.dedup();
     if packages.is_empty() {
         return Ok(());
