@@ -64,6 +64,8 @@ pub struct Greeting {
 pub struct Session {
     overview: SessionOverview,
     consented: Option<Timestamp>,
+    /// The consent's own sequence: up to there all must be durable before it is told.
+    consent: Sequence,
     code_hash: Option<[u8; 32]>,
     key_hash: Option<[u8; 32]>,
     key_durable: bool,
@@ -147,6 +149,7 @@ impl Session {
         Self {
             overview,
             consented: None,
+            consent: Sequence::NONE,
             code_hash: None,
             key_hash: None,
             key_durable: false,
@@ -236,7 +239,8 @@ impl Session {
             operator,
             public_address,
             acknowledged: self.overview.stored,
-            consented: self.consented.is_some(),
+            // Of one that a failing disk takes back the client would otherwise never send it again.
+            consented: self.consented.is_some() && self.consent <= self.overview.stored,
             planned: self.issued().filter(|t| t.outcome.is_none()).map(|t| t.what.clone()).collect(),
             speed_token,
             own_tests: u32::try_from(OWN_TESTS.saturating_sub(self.own_tests())).unwrap_or(u32::MAX),

@@ -11,6 +11,12 @@ pub(super) fn line(text: &str) {
     }
 }
 
+/// Writes a line to standard output for whoever may be there: a service goes on without readers.
+pub(super) fn aside(text: &str) {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}").and_then(|()| out.flush()).unwrap_or_default();
+}
+
 /// Writes text to standard output as it is.
 pub(super) fn raw(text: &str) -> Result<(), io::Error> {
     let mut out = io::stdout().lock();

@@ -104,8 +104,8 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), CliError> {
         tracing::warn!("links name no real address: say how users reach this listener by --public-url");
     }
     tracing::info!(url = opened.address_for_users(), "ready");
-    output::line(&format!("listening on {bound}; users reach it at {}", opened.address_for_users()));
-    output::line(&format!("the admin token is in {}", config.data.join(FIRST_TOKEN_FILE).display()));
+    output::aside(&format!("listening on {bound}; users reach it at {}", opened.address_for_users()));
+    output::aside(&format!("the admin token is in {}", config.data.join(FIRST_TOKEN_FILE).display()));
     let mut running = std::pin::pin!(opened.run(shutdown.clone()));
     tokio::select! {
         () = running.as_mut() => return Ok(()),

@@ -198,6 +198,11 @@ impl v1::support_server::Support for Desk {
         let limit = limit(asked);
         let page = self.services.store.samples(session, test, after, limit + 1).await;
         let mut samples = page.map_err(|error| status::store(&error))?;
+        if samples.is_empty() {
+            // None yet, or no such session.
+            let record = self.services.sessions.record(session).await;
+            record.map_err(|error| status::sessions(&error))?;
+        }
         let more = samples.len() > limit as usize;
         samples.truncate(limit as usize);
         Ok(Response::new(SamplePage { samples, more }.into()))

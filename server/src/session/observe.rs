@@ -52,6 +52,7 @@ impl Session {
             Item::Consent { at, names: _ } => {
                 if self.consented.is_none() {
                     self.consented = Some(self.wall_of(at, now));
+                    self.consent = sequence;
                     taken.consented = true;
                 }
             }

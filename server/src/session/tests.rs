@@ -222,6 +222,25 @@ fn the_plan_is_sent_when_the_consent_is_durable() {
 }
 
 #[test]
+fn a_consent_is_told_once_it_is_durable() {
+    let mut story = Story::new(false, vec![vec![ping()]]);
+    story.attach();
+    story.make_durable();
+    story.observe(1, vec![consent()]).expect("consent");
+    story.sent.clear();
+    let told = |story: &Story| {
+        let ListenerMessage::Welcome(welcome) = &story.sent[0] else { panic!("a welcome first: {:?}", story.sent) };
+        (welcome.consented, welcome.acknowledged.get())
+    };
+    story.attach();
+    assert_eq!(told(&story), (false, 0), "the disk may still take it back");
+    story.make_durable();
+    story.sent.clear();
+    story.attach();
+    assert_eq!(told(&story), (true, 1));
+}
+
+#[test]
 fn nothing_is_taken_before_consent() {
     let mut story = Story::new(false, vec![vec![ping()]]);
     story.attach();

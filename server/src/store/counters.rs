@@ -1,6 +1,8 @@
 //! What the writer has done since it was opened, for the listener's own figures.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use super::StoreError;
 
 /// What the writer has done since it was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -18,16 +20,27 @@ pub(super) struct Counters {
     commits: AtomicU64,
     samples: AtomicU64,
     failures: AtomicU64,
+    /// Whether the last transaction that wrote anything failed by the store's own fault.
+    at_fault: AtomicBool,
 }
 
 impl Counters {
     pub(super) fn committed(&self, samples: u64) {
+        self.at_fault.store(false, Ordering::Relaxed);
         self.commits.fetch_add(1, Ordering::Relaxed);
         self.samples.fetch_add(samples, Ordering::Relaxed);
     }
 
-    pub(super) fn failed(&self) {
+    pub(super) fn failed(&self, error: &StoreError) {
         self.failures.fetch_add(1, Ordering::Relaxed);
+        if error.is_fault() {
+            self.at_fault.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Tells whether the last transaction that wrote anything failed by the store's own fault.
+    pub(super) fn is_at_fault(&self) -> bool {
+        self.at_fault.load(Ordering::Relaxed)
     }
 
     pub(super) fn read(&self) -> Counts {

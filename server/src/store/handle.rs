@@ -338,7 +338,8 @@ impl Store {
         self.write(Write::LimitPages(pages)).await.expect("a setting");
     }
 
-    /// Tells whether the record can be written now: the writer runs and may begin a transaction.
+    /// Tells whether the record can be written now: the writer runs and may begin a transaction. Only where the last
+    /// write failed is anything written.
     ///
     /// # Errors
     /// Says what keeps it from being written.

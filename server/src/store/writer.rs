@@ -41,7 +41,8 @@ pub(super) enum Write {
     InsertLink(ReportLink),
     EndJob(JobEnd),
     Audit(AuditEntry),
-    /// Nothing, to see whether something could be.
+    /// Nothing that anybody would miss: to see whether the writer answers, and, where it could not write of late,
+    /// whether it can now.
     Nothing,
     /// Bounds the file's pages, as a disk does.
     #[cfg(test)]
@@ -127,7 +128,7 @@ impl Writer {
                 }
             }
             Err(error) if group.len() == 1 || error.is_fault() => {
-                self.counters.failed();
+                self.counters.failed(&error);
                 tracing::warn!(%error, writes = group.len(), "could not store");
                 for request in group {
                     request.answer.send(Err(error.clone()));
@@ -141,7 +142,12 @@ impl Writer {
     /// Writes a group in one transaction.
     fn together(&mut self, group: &[Request]) -> Result<Vec<Written>, StoreError> {
         let mut applied = Applied::default();
-        let written = transaction(&mut self.connection, group, &mut applied).map_err(|fault| fault.told(&self.path))?;
+        let tries = self.counters.is_at_fault();
+        let written = transaction(&mut self.connection, group, tries, &mut applied);
+        let written = written.map_err(|fault| fault.told(&self.path))?;
+        if !tries && group.iter().all(|request| matches!(request.write, Write::Nothing)) {
+            return Ok(written);
+        }
         self.counters.committed(group.iter().map(|request| samples(&request.write)).sum());
         if applied.job_wanted {
             self.jobs_wanted.send_modify(|count| *count += 1);
@@ -150,8 +156,18 @@ impl Writer {
     }
 }
 
-fn transaction(connection: &mut Connection, group: &[Request], applied: &mut Applied) -> Result<Vec<Written>, Fault> {
+fn transaction(
+    connection: &mut Connection,
+    group: &[Request],
+    tries: bool,
+    applied: &mut Applied,
+) -> Result<Vec<Written>, Fault> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if tries {
+        // The number that is there: a page is written, and nothing is changed.
+        let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        transaction.pragma_update(None, "user_version", version)?;
+    }
     let mut written = Vec::with_capacity(group.len());
     for request in group {
         written.push(apply(&transaction, &request.write, applied)?);

@@ -12,12 +12,15 @@ use cnc_model::test::PingTest;
 use cnc_model::{Destination, Item, Sample, Test, TestId};
 use cnc_proto::support::IssueTest;
 use cnc_proto::v1;
+use http::StatusCode;
+use http_body_util::Full;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tonic::{Code, Status};
 
-use crate::running::{Client, PATIENCE, Running, create, hello, staff};
+use crate::running::{Client, PATIENCE, Running, create, hello, http1, request, staff};
 
 /// Tells whether mounts may be made here; says that a test is skipped where not, and fails it in CI, which skips none.
 #[expect(clippy::print_stderr, reason = "a test's skipping must be seen where its result is")]
@@ -57,6 +60,15 @@ impl Confined {
         let line = line.expect("it says where it listens");
         let url = line.split_once("reach it at ").expect("an address").1.to_owned();
         Self { child, url, folder }
+    }
+
+    /// What a balancer asks.
+    async fn ready(&self) -> (StatusCode, String) {
+        let address = self.url.strip_prefix("http://").expect("plain HTTP");
+        let stream = TcpStream::connect(address).await.expect("connects");
+        let asked = request("GET", "/readyz", None).body(Full::default()).expect("a request");
+        let (status, _, said) = http1(stream, asked).await;
+        (status, said)
     }
 
     /// A path in its file system, as it is seen from outside.
@@ -114,6 +126,7 @@ async fn a_full_disk_is_told_and_nothing_acknowledged_is_lost() {
     client.send(vec![Item::Consent { at: Duration::ZERO, names: false }]).await;
     client.send(samples(test, client.next, 50)).await;
     client.acknowledged(51).await;
+    assert_eq!(confined.ready().await.0, StatusCode::OK);
 
     let filler = confined.fill();
     let (acknowledged, refused) = send_until_refused(&mut client, test).await;
@@ -123,7 +136,11 @@ async fn a_full_disk_is_told_and_nothing_acknowledged_is_lost() {
     assert_eq!(staffs.code(), Code::Unavailable);
     assert!(staffs.message().contains("disk is full"), "{}", staffs.message());
 
+    let (status, said) = confined.ready().await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "who cannot store takes no clients: {said}");
+
     std::fs::remove_file(&filler).expect("there is room again");
+    assert_eq!(confined.ready().await, (StatusCode::OK, "ready\n".into()), "and takes them again, whoever wrote since");
     // The listener looks once a second whether it can go on.
     let deadline = tokio::time::Instant::now() + PATIENCE;
     let (mut client, welcome) = loop {

@@ -8,6 +8,7 @@ use tonic::{Code, Request};
 
 use cnc_model::Code as SessionCode;
 use cnc_proto::v1;
+use cnc_server::limits::WRONG_TRIES;
 
 use super::Scene;
 use super::intruder::{Stream, answer, connect, hello, say};
@@ -21,8 +22,9 @@ async fn guessing_codes_leads_nowhere() {
     for guess in 0..300_u64 {
         let code = SessionCode::from_random(guess.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let status = answer(channel.clone(), vec![say(hello(guess, Some(code.to_string())))]).await;
-        // Not found, or after many tries not even looked for.
-        assert!(matches!(status.code(), Code::NotFound | Code::ResourceExhausted), "{status:?}");
+        // Not found, and after ten tries not even looked for.
+        let expected = if guess < WRONG_TRIES.into() { Code::NotFound } else { Code::ResourceExhausted };
+        assert_eq!(status.code(), expected, "{status:?}");
         refused += 1;
     }
     assert_eq!(refused, 300);
