@@ -30,11 +30,10 @@ use crate::tls::Tls;
 mod backoff;
 mod io;
 mod reach;
-mod tunnel;
 mod words;
 
+pub use cnc_probe::tunnel::TunnelError;
 pub use reach::Unreached;
-pub use tunnel::TunnelError;
 
 /// The most events that wait for the session. When full, reading waits: HTTP/2's flow control reaches the listener.
 pub const MAX_EVENTS: usize = 256;

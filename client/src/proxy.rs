@@ -1,24 +1,60 @@
-//! Which proxy leads to the listener, by the environment variables that other programs heed too. Pure.
+//! Which proxy leads to the listener: the environment's, which other programs heed too, else the system's.
 //!
 //! `HTTPS_PROXY` counts for `https` listeners and `HTTP_PROXY` for `http` ones, then `ALL_PROXY`, each in small letters
-//! first; `NO_PROXY` names hosts that are reached without. Both kinds go through CONNECT, since the stream is HTTP/2.
-//! This machine itself never needs a proxy.
+//! first; `NO_PROXY` names hosts that are reached without. Where none of them names a proxy, the settings of the desktop
+//! or the system count, with their own exceptions. Both kinds go through CONNECT, since the stream is HTTP/2. This
+//! machine itself never needs a proxy.
 
 use std::fmt;
-use std::net::IpAddr;
 
-use cnc_model::HostName;
+pub use cnc_probe::tunnel::Proxy;
 use thiserror::Error;
 
+use self::exempt::is_exempt;
+use self::settings::Settings;
 use crate::config::ListenerUrl;
 
-/// A proxy that speaks HTTP.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Proxy {
-    pub(crate) host: HostName,
-    pub(crate) port: u16,
-    /// What goes behind `Proxy-Authorization:`; a secret.
-    pub(crate) authorization: Option<String>,
+mod exempt;
+mod settings;
+mod system;
+
+/// Who named a proxy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// This variable of the environment.
+    Variable(&'static str),
+    /// GNOME's settings, which most Linux desktops keep.
+    Gnome,
+    /// KDE's settings.
+    Kde,
+    /// macOS's network settings.
+    Mac,
+    /// Windows' settings of this user.
+    Windows,
+    /// Windows' settings of services.
+    WinHttp,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Variable(name) => name,
+            Self::Gnome => "the desktop's proxy settings",
+            Self::Kde => "KDE's proxy settings",
+            Self::Mac => "macOS's network settings",
+            Self::Windows => "Windows' proxy settings",
+            Self::WinHttp => "the proxy settings of Windows' services",
+        })
+    }
+}
+
+/// What was found out about proxies.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The proxy to use, and who named it.
+    pub proxy: Option<(Proxy, Source)>,
+    /// Who has a script that would choose a proxy, which this program does not run; there is no other proxy then.
+    pub script: Option<Source>,
 }
 
 /// A variable that names no proxy of use.
@@ -32,50 +68,48 @@ pub struct InvalidProxy {
 ///
 /// # Errors
 /// Fails when a variable that counts makes no sense: going around a proxy that somebody asked for would be wrong.
-pub fn choose(url: &ListenerUrl, var: impl Fn(&str) -> Option<String>) -> Result<Option<Proxy>, InvalidProxy> {
+pub async fn find(url: &ListenerUrl, var: impl Fn(&str) -> Option<String>) -> Result<Found, InvalidProxy> {
+    match by_environment(url, &var)? {
+        Named::Proxy(proxy, variable) => Ok(Found { proxy: Some((proxy, Source::Variable(variable))), script: None }),
+        Named::NoneNeeded => Ok(Found::default()),
+        Named::Nothing => Ok(by_system(url, &system::settings(var).await)),
+    }
+}
+
+/// What the environment says.
+#[derive(Debug, PartialEq, Eq)]
+enum Named {
+    Proxy(Proxy, &'static str),
+    /// There is none on the way to that host, whoever else names one.
+    NoneNeeded,
+    Nothing,
+}
+
+fn by_environment(url: &ListenerUrl, var: impl Fn(&str) -> Option<String>) -> Result<Named, InvalidProxy> {
     const TLS: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
     const PLAIN: [&str; 4] = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
     let filled = |name: &str| var(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
     let local = url.host().as_str() == "localhost" || url.host().address().is_some_and(|a| a.is_loopback());
     let exempt = filled("no_proxy").or_else(|| filled("NO_PROXY")).is_some_and(|list| is_exempt(url, &list));
     if local || exempt {
-        return Ok(None);
+        return Ok(Named::NoneNeeded);
     }
     let names = if url.tls() { TLS } else { PLAIN };
     let Some((variable, text)) = names.into_iter().find_map(|name| Some((name, filled(name)?))) else {
-        return Ok(None);
+        return Ok(Named::Nothing);
     };
-    parse(&text).map(Some).ok_or(InvalidProxy { variable })
+    parse(&text).map(|proxy| Named::Proxy(proxy, variable)).ok_or(InvalidProxy { variable })
 }
 
-/// Tells whether a list of hosts, domains and addresses holds the listener.
-fn is_exempt(url: &ListenerUrl, list: &str) -> bool {
-    list.split([',', ' ']).filter(|entry| !entry.is_empty()).any(|entry| {
-        let entry = entry.to_ascii_lowercase();
-        if entry == "*" {
-            return true;
+/// Takes the first that names a proxy for the listener; one that this program cannot use counts for none.
+fn by_system(url: &ListenerUrl, all: &[Settings]) -> Found {
+    for settings in all.iter().filter(|settings| !is_exempt(url, &settings.exempt)) {
+        let text = if url.tls() { &settings.https } else { &settings.http };
+        if let Some(proxy) = text.as_deref().and_then(parse) {
+            return Found { proxy: Some((proxy, settings.source)), script: None };
         }
-        if let Some(address) = url.host().address() {
-            return entry.trim_matches(['[', ']']).parse() == Ok(address) || in_network(address, &entry);
-        }
-        let (name, port) = entry.rsplit_once(':').map_or((entry.as_str(), None), |(name, port)| (name, Some(port)));
-        let name = name.trim_start_matches('*').trim_start_matches('.');
-        let host = url.host().as_str();
-        let inside = host == name || host.strip_suffix(name).is_some_and(|rest| rest.ends_with('.'));
-        !name.is_empty() && inside && port.is_none_or(|port| port == url.port().to_string())
-    })
-}
-
-/// Tells whether an address lies in a network like `10.0.0.0/8`.
-fn in_network(address: IpAddr, network: &str) -> bool {
-    let Some((base, bits)) = network.split_once('/') else { return false };
-    let (Ok(base), Ok(bits)) = (base.parse::<IpAddr>(), bits.parse::<u32>()) else { return false };
-    let same = |a: u128, b: u128, width: u32| bits <= width && (bits == 0 || (a ^ b) >> (width - bits) == 0);
-    match (address, base) {
-        (IpAddr::V4(a), IpAddr::V4(b)) => same(a.to_bits().into(), b.to_bits().into(), 32),
-        (IpAddr::V6(a), IpAddr::V6(b)) => same(a.to_bits(), b.to_bits(), 128),
-        _ => false,
     }
+    Found { proxy: None, script: all.iter().find(|settings| settings.script).map(|settings| settings.source) }
 }
 
 fn parse(text: &str) -> Option<Proxy> {
@@ -125,35 +159,18 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
-impl fmt::Display for Proxy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", authority(&self.host, self.port))
-    }
-}
-
-impl fmt::Debug for Proxy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Proxy").field(&authority(&self.host, self.port)).finish_non_exhaustive()
-    }
-}
-
-/// Writes a host and a port as `CONNECT` wants them.
-pub(crate) fn authority(host: &HostName, port: u16) -> String {
-    match host.address() {
-        Some(IpAddr::V6(address)) => format!("[{address}]:{port}"),
-        Some(IpAddr::V4(_)) | None => format!("{host}:{port}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn chosen(url: &str, vars: &[(&str, &str)]) -> Result<Option<String>, InvalidProxy> {
         let var = |name: &str| vars.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        let proxy = choose(&url.parse().expect("valid"), var)?;
-        Ok(proxy
-            .map(|proxy| format!("{proxy} {}", proxy.authorization.as_deref().unwrap_or_default()).trim().to_owned()))
+        Ok(match by_environment(&url.parse().expect("valid"), var)? {
+            Named::Proxy(proxy, _) => {
+                Some(format!("{proxy} {}", proxy.authorization.as_deref().unwrap_or_default()).trim().to_owned())
+            }
+            Named::NoneNeeded | Named::Nothing => None,
+        })
     }
 
     #[test]
@@ -180,23 +197,38 @@ mod tests {
     }
 
     #[test]
-    fn some_hosts_need_none() {
-        for (url, list, exempt) in [
-            ("https://check.example.com", "example.com", true),
-            ("https://check.example.com", "other.org, .Example.com", true),
-            ("https://check.example.com", "*.example.com", true),
-            ("https://check.example.com", "*", true),
-            ("https://check.example.com", "ample.com", false),
-            ("https://check.example.com", "check.example.com:8443", false),
-            ("https://check.example.com:8443", "check.example.com:8443", true),
-            ("https://10.1.2.3", "10.0.0.0/8", true),
-            ("https://11.1.2.3", "10.0.0.0/8", false),
-            ("https://[2001:db8::5]", "2001:db8::/32", true),
-            ("https://10.1.2.3", "10.1.2.3", true),
-        ] {
-            let proxy = chosen(url, &[("https_proxy", "p:1"), ("NO_PROXY", list)]).expect("valid");
-            assert_eq!(proxy.is_none(), exempt, "{url} {list}");
-        }
+    fn the_system_names_the_proxy_where_the_environment_does_not() {
+        let of = |source, https: Option<&str>, exempt: &str, script| Settings {
+            https: https.map(Into::into),
+            http: None,
+            exempt: exempt.into(),
+            script,
+            source,
+        };
+        let url = "https://check.example.com".parse().expect("valid");
+        let found = |all: &[Settings]| {
+            let Found { proxy, script } = by_system(&url, all);
+            (proxy.map(|(proxy, source)| format!("{proxy} from {source}")), script)
+        };
+        let user = of(Source::Windows, None, "", true);
+        let services = of(Source::WinHttp, Some("p:8080"), "*.local", false);
+        let from_services = "p:8080 from the proxy settings of Windows' services";
+        assert_eq!(found(&[]), (None, None));
+        assert_eq!(found(&[user.clone(), services]), (Some(from_services.into()), None));
+        assert_eq!(found(&[user]), (None, Some(Source::Windows)));
+        assert_eq!(found(&[of(Source::Gnome, Some("p:1"), "example.com", false)]), (None, None));
+        assert_eq!(found(&[of(Source::Gnome, Some("socks://p:1"), "", false)]), (None, None));
+        assert_eq!(
+            found(&[of(Source::Kde, Some("http://p:1"), "", false)]),
+            (Some("p:1 from KDE's proxy settings".into()), None)
+        );
+    }
+
+    #[tokio::test]
+    async fn no_proxy_holds_for_the_systems_too() {
+        let url = "https://check.example.com".parse().expect("valid");
+        let found = find(&url, |name| (name == "no_proxy").then(|| "example.com".into())).await;
+        assert_eq!(found, Ok(Found::default()));
     }
 
     #[test]

@@ -22,6 +22,7 @@ use crate::journal::Contents;
 use crate::link::{LinkEvent, Unreached};
 use crate::outbox::Outbox;
 use crate::policy::{Allowed, Policy, Surroundings};
+use crate::proxy::Proxy;
 use crate::runner::aim::Landmarks;
 use crate::runner::measure::Measurement;
 use crate::runner::{MAX_SHOWN, Runner};
@@ -47,6 +48,8 @@ pub struct Parts {
     pub ui: Ui,
     /// The listener.
     pub listener: ListenerUrl,
+    /// The proxy that leads to it.
+    pub proxy: Option<Proxy>,
     /// Whether the user agreed in advance.
     pub yes: bool,
     /// What the user allowed beyond the rules.
@@ -156,6 +159,7 @@ pub struct Session {
     ui: Ui,
     board: Board,
     listener: ListenerUrl,
+    proxy: Option<Proxy>,
     yes: bool,
     allowed: Allowed,
     /// This computer's name, which stays here unless the user agrees.
@@ -204,6 +208,7 @@ impl Session {
         let Parts {
             ui,
             listener,
+            proxy,
             yes,
             allowed,
             clock,
@@ -230,6 +235,7 @@ impl Session {
             board: Board::new(&ui),
             ui,
             listener,
+            proxy,
             yes,
             allowed,
             host_name: None,

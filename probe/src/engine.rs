@@ -33,6 +33,10 @@ pub enum Engine {
     Http,
     /// HTTP/1.1 bodies by hyper over TLS by rustls.
     Https,
+    /// As [`Self::Http`], with a proxy in the way.
+    HttpByProxy,
+    /// As [`Self::Https`], with a proxy in the way.
+    HttpsByProxy,
 }
 
 impl Engine {
@@ -54,6 +58,8 @@ impl Engine {
             Self::TraceTcp => "trippy-core tcp classic",
             Self::Http => "hyper http/1.1",
             Self::Https => "hyper http/1.1 over rustls",
+            Self::HttpByProxy => "hyper http/1.1 through a proxy",
+            Self::HttpsByProxy => "hyper http/1.1 over rustls through a proxy",
         }
     }
 }

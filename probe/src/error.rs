@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use cnc_model::{Failure, Family, Reason};
 use thiserror::Error;
 
+use crate::tunnel::TunnelError;
+
 /// Why something could not be measured. Loss and silence are results, not errors.
 #[derive(Debug, Error)]
 pub enum ProbeError {
@@ -52,6 +54,16 @@ pub enum ProbeError {
     NotAdmitted {
         /// The address.
         address: IpAddr,
+    },
+    /// The proxy does not lead there.
+    #[error("the proxy {proxy} does not lead to {peer}")]
+    Proxy {
+        /// The proxy.
+        proxy: String,
+        /// Host and port.
+        peer: String,
+        /// What it said.
+        source: TunnelError,
     },
     /// Nobody accepts connections there, or not in time.
     #[error("cannot connect to {peer}")]
@@ -158,6 +170,7 @@ impl ProbeError {
             Self::NoPermission { .. } | Self::Denied { .. } => Reason::NoPermission,
             Self::NotAdmitted { .. } => Reason::RefusedByPolicy,
             Self::Connect { .. }
+            | Self::Proxy { .. }
             | Self::Tls { .. }
             | Self::Broken { .. }
             | Self::Status { .. }
@@ -186,6 +199,7 @@ impl ProbeError {
             Self::Denied { .. } => {
                 "this listener measures throughput within sessions only: use `cnc run` with a code, or ask its operator"
             }
+            Self::Proxy { source, .. } => source.hint(),
             Self::Busy { .. } | Self::TooMany { .. } => "try again in a minute",
             Self::BadUrl { .. } => "give an address like https://example.com/file",
             Self::NotAdmitted { .. }

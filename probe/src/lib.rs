@@ -21,6 +21,7 @@ pub mod sink;
 pub mod system;
 pub mod throughput;
 pub mod trace;
+pub mod tunnel;
 
 pub use engine::Engine;
 pub use error::ProbeError;

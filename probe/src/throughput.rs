@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::exchange::{Bulk, Exchange};
 use self::open::Peer;
+use crate::tunnel::Proxy;
 use crate::{Engine, ProbeError, Sink};
 
 /// The other end of a throughput test and how it may be reached.
@@ -43,8 +44,11 @@ pub struct SpeedTarget {
     pub family: Family,
     /// Whom to trust.
     pub tls: Arc<ClientConfig>,
+    /// A proxy that leads to the target. What is measured then is the way through it; round trips, which would be the
+    /// proxy's, are not.
+    pub proxy: Option<Proxy>,
     /// Tells whether an address may be measured against. Asked for every address before it is connected to, those
-    /// that a redirection leads to included.
+    /// that a redirection leads to included. What a proxy connects to it alone knows: `admit` is not asked then.
     pub admit: Arc<dyn Fn(IpAddr) -> bool + Send + Sync>,
 }
 
@@ -81,7 +85,8 @@ impl Endpoint {
 pub struct Transfer {
     /// By which means it was measured.
     pub engine: Engine,
-    /// The address that was measured against; `None` when it was cancelled before one was found.
+    /// The address that was measured against; `None` when it was cancelled before one was found, and through a proxy,
+    /// which alone knows it.
     pub address: Option<IpAddr>,
     /// What ended it.
     pub stopped_by: StoppedBy,
@@ -116,9 +121,14 @@ pub async fn throughput(
 
 impl Transfer {
     /// What is known before anything was tried.
-    const fn begin(is_tls: bool) -> Self {
+    const fn begin(is_tls: bool, target: &SpeedTarget) -> Self {
         Self {
-            engine: if is_tls { Engine::Https } else { Engine::Http },
+            engine: match (is_tls, &target.proxy) {
+                (false, None) => Engine::Http,
+                (true, None) => Engine::Https,
+                (false, Some(_)) => Engine::HttpByProxy,
+                (true, Some(_)) => Engine::HttpsByProxy,
+            },
             address: None,
             stopped_by: StoppedBy::Cancelled,
             sender_bytes: None,

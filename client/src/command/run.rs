@@ -17,7 +17,7 @@ use crate::exit::Exit;
 use crate::interrupt::Interrupts;
 use crate::link::{self, MAX_EVENTS, Unreached, Way};
 use crate::policy::Allowed;
-use crate::proxy::{self, Proxy};
+use crate::proxy::{self, Found, Proxy};
 use crate::record::Recorder;
 use crate::session::{End, Ended, Parts, Session, TestResult};
 use crate::state::{self, SavedKey};
@@ -43,11 +43,11 @@ pub(super) async fn run(ui: &Ui, args: &RunArgs) -> Exit {
         Ok(trust) => Arc::new(trust),
         Err(error) => return refuse(ui, &error.to_string()),
     };
-    let proxy = match proxy::choose(&choice.listener, |name| std::env::var(name).ok()) {
-        Ok(proxy) => proxy,
+    let proxies = match proxy::find(&choice.listener, |name| std::env::var(name).ok()).await {
+        Ok(found) => found,
         Err(error) => return refuse(ui, &error.to_string()),
     };
-    let road = Road { listener: choice.listener.clone(), trust, proxy };
+    let road = Road { listener: choice.listener.clone(), trust, proxies };
     let folder = state::folder();
     let mut alone = folder.as_ref().map(|folder| state::alone(folder, &choice.listener, wall())).unwrap_or_default();
     if !earlier::deliver(ui, &road, choice.code, &mut alone, &mut interrupts.rung).await {
@@ -68,7 +68,7 @@ pub(super) async fn run(ui: &Ui, args: &RunArgs) -> Exit {
 struct Road {
     listener: ListenerUrl,
     trust: Arc<Trust>,
-    proxy: Option<Proxy>,
+    proxies: Found,
 }
 
 impl Road {
@@ -76,8 +76,12 @@ impl Road {
     fn way(&self, key: &SavedKey) -> Way {
         let url = self.listener.clone();
         let tls = url.tls().then(|| self.trust.watchful(H2));
-        let (proxy, clock) = (self.proxy.clone(), SessionClock::of(key.began));
+        let (proxy, clock) = (self.proxy(), SessionClock::of(key.began));
         Way { url, tls, proxy, key: key.key.clone(), code: key.code, clock, resumed: false }
+    }
+
+    fn proxy(&self) -> Option<Proxy> {
+        self.proxies.proxy.as_ref().map(|(proxy, _)| proxy.clone())
     }
 }
 
@@ -119,7 +123,10 @@ impl<'a> Visit<'a> {
     }
 
     async fn run(mut self, key: SavedKey, alone: Vec<Alone>, interrupted: mpsc::Receiver<()>) -> Exit {
-        let by = self.road.proxy.as_ref().map(|proxy| format!(" through the proxy {proxy}")).unwrap_or_default();
+        let by = match &self.road.proxies.proxy {
+            Some((proxy, source)) => format!(" through the proxy {proxy} (from {source})"),
+            None => String::new(),
+        };
         self.ui.line(&format!("Connecting to {}{by} ...", self.road.listener));
         let (events, link) = mpsc::channel(MAX_EVENTS);
         let mut linking = JoinSet::new();
@@ -185,6 +192,7 @@ impl<'a> Visit<'a> {
         Parts {
             ui: self.ui.clone(),
             listener: self.road.listener.clone(),
+            proxy: self.road.proxy(),
             yes: self.args.yes,
             allowed: Allowed { lan: self.args.allow_lan, loopback: self.args.allow_loopback },
             clock: self.clock,
@@ -264,6 +272,12 @@ impl<'a> Visit<'a> {
             &format!("{what}: {}{}", clean(&why.to_string()), clean(&cause)),
             Some(&format!("What would help: {}", why.hint())),
         );
+        if let Some(source) = self.road.proxies.script {
+            self.ui.aside(&format!(
+                "A script chooses the proxy here, says {source}; this program does not run such scripts. If other \
+                 programs need a proxy, name it in HTTPS_PROXY."
+            ));
+        }
     }
 
     /// Writes down what the listener does not have, where nothing is written down yet.

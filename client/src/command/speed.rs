@@ -10,8 +10,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{tell_failure, unread, wrong_usage};
 use crate::cli::{SpeedArgs, Way};
+use crate::config::ListenerUrl;
 use crate::exit::Exit;
 use crate::interrupt;
+use crate::proxy::{self, Proxy};
 use crate::runner::measure::{Job, Measurement, Seen, measure};
 use crate::tls::{HTTP_1_1, Trust};
 use crate::ui::text::clean;
@@ -19,13 +21,14 @@ use crate::ui::{Board, Ui, figures, json_line};
 
 pub(super) async fn run(ui: &Ui, args: &SpeedArgs) -> Exit {
     let as_json = args.output.json;
-    let (way, target) = match prepare(args) {
+    let (way, target) = match prepare(args).await {
         Ok(prepared) => prepared,
         Err(message) => return wrong_usage(ui, as_json, &message),
     };
     let (cancel, _listening) = interrupt::token();
     if !as_json {
-        ui.heading(&format!("Speed against {}. Ctrl-C stops.", clean(&args.url)));
+        let by = target.proxy.as_ref().map(|proxy| format!(" through the proxy {proxy}")).unwrap_or_default();
+        ui.heading(&format!("Speed against {}{by}. Ctrl-C stops.", clean(&args.url)));
     }
     let mut run = Run { ui, args, target, cancel, board: Board::new(ui), download: None, upload: None };
     let mut exit = Exit::Measured;
@@ -40,7 +43,7 @@ pub(super) async fn run(ui: &Ui, args: &SpeedArgs) -> Exit {
 }
 
 /// Holds the command line against what can be measured.
-fn prepare(args: &SpeedArgs) -> Result<(Way, SpeedTarget), String> {
+async fn prepare(args: &SpeedArgs) -> Result<(Way, SpeedTarget), String> {
     args.test().map_err(|error| error.to_string())?;
     let endpoint = Endpoint::of_url(&args.url);
     let way = match (endpoint, args.direction) {
@@ -58,10 +61,25 @@ fn prepare(args: &SpeedArgs) -> Result<(Way, SpeedTarget), String> {
         token: None,
         family: Family::Any,
         tls: trust.config(HTTP_1_1),
+        proxy: proxy(&args.url).await?,
         // What the user types is theirs to decide.
         admit: Arc::new(|_| true),
     };
     Ok((way, target))
+}
+
+/// Finds the proxy that leads to a URL's host.
+async fn proxy(url: &str) -> Result<Option<Proxy>, String> {
+    // What is no URL is the probe's to say.
+    let Some(origin) = origin(url) else { return Ok(None) };
+    let found = proxy::find(&origin, |name| std::env::var(name).ok()).await.map_err(|error| error.to_string())?;
+    Ok(found.proxy.map(|(proxy, _)| proxy))
+}
+
+fn origin(url: &str) -> Option<ListenerUrl> {
+    let (scheme, rest) = url.split_once("://")?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    format!("{scheme}://{}", &rest[..end]).parse().ok()
 }
 
 struct Run<'a> {

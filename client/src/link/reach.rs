@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cnc_model::HostName;
+use cnc_probe::tunnel::{self, TunnelError};
 use rustls::pki_types::ServerName;
 use thiserror::Error;
 use tokio::net::{TcpStream, lookup_host};
@@ -15,7 +16,6 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::io::Io;
-use super::tunnel::{self, TunnelError};
 use crate::config::ListenerUrl;
 use crate::proxy::Proxy;
 use crate::tls::{self, Tls};
@@ -185,7 +185,7 @@ async fn through(url: &ListenerUrl, proxy: &Proxy) -> Result<TcpStream, TunnelEr
         Err(Unreached::Tcp { source, .. }) => return Err(TunnelError::NoWay(source.to_string())),
         Err(other) => return Err(TunnelError::NoWay(other.to_string())),
     };
-    tunnel::through(&mut tcp, proxy, url).await?;
+    tunnel::through(&mut tcp, proxy, url.host(), url.port()).await?;
     Ok(tcp)
 }
 

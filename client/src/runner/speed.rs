@@ -9,6 +9,7 @@ use cnc_probe::throughput::{Endpoint, SpeedTarget};
 
 use super::Grounds;
 use crate::config::ListenerUrl;
+use crate::proxy::Proxy;
 use crate::tls::HTTP_1_1;
 
 /// The listener's speed endpoints.
@@ -16,8 +17,10 @@ use crate::tls::HTTP_1_1;
 pub struct Speed {
     /// The listener.
     pub listener: ListenerUrl,
-    /// The address at which the stream reaches it.
-    pub address: IpAddr,
+    /// The address at which the stream reaches it; `None` where only the proxy knows it.
+    pub address: Option<IpAddr>,
+    /// The proxy that the stream goes through, as the bytes will.
+    pub proxy: Option<Proxy>,
     /// Opens the endpoints for this session.
     pub token: String,
 }
@@ -32,11 +35,8 @@ pub(super) async fn target(peer: &ThroughputPeer, grounds: &Grounds) -> Result<S
     let family = Family::Any;
     match peer {
         ThroughputPeer::Listener => {
-            let Some(Speed { listener, address, token }) = grounds.speed.clone() else {
-                return Err(Failure::new(
-                    Reason::NotPresent,
-                    "there is no connection to a listener, or only a proxy knows its address",
-                ));
+            let Some(Speed { listener, address, proxy, token }) = grounds.speed.clone() else {
+                return Err(Failure::new(Reason::NotPresent, "there is no connection to a listener"));
             };
             Ok(SpeedTarget {
                 url: listener.to_string(),
@@ -44,7 +44,8 @@ pub(super) async fn target(peer: &ThroughputPeer, grounds: &Grounds) -> Result<S
                 token: Some(token.into()),
                 family,
                 tls,
-                admit: Arc::new(move |candidate| candidate.to_canonical() == address),
+                proxy,
+                admit: Arc::new(move |candidate| Some(candidate.to_canonical()) == address),
             })
         }
         ThroughputPeer::Url(url) => {
@@ -61,6 +62,8 @@ pub(super) async fn target(peer: &ThroughputPeer, grounds: &Grounds) -> Result<S
                 token: None,
                 family,
                 tls,
+                // Where a proxy would lead to, the policy could not see.
+                proxy: None,
                 admit: Arc::new(move |candidate| found.contains(&candidate)),
             })
         }

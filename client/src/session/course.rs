@@ -217,7 +217,8 @@ impl Session {
         self.board.started(id, &test);
         let speed = self.welcome.as_ref().and_then(|(welcome, address, _)| {
             let (listener, token) = (self.listener.clone(), welcome.speed_token.clone());
-            Some(Speed { listener, address: (*address)?, token })
+            let proxy = self.proxy.clone();
+            (address.is_some() || proxy.is_some()).then_some(Speed { listener, address: *address, proxy, token })
         });
         let grounds = Grounds {
             rules: self.policy.addresses().clone(),

@@ -3,5 +3,6 @@
 mod alone;
 mod end;
 mod join;
+mod proxy;
 mod road;
 mod watch;

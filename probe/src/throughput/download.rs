@@ -23,7 +23,7 @@ type Nothing = Empty<Bytes>;
 /// Downloads as the test says.
 pub(super) async fn run(load: &Load<'_>) -> Result<Transfer, ProbeError> {
     let target = Target::parse(&load.target.url)?;
-    let nothing_yet = Transfer::begin(target.is_tls);
+    let nothing_yet = Transfer::begin(target.is_tls, load.target);
     let ready = tokio::select! {
         biased;
         () = load.cancel.cancelled() => return Ok(nothing_yet),
@@ -32,7 +32,7 @@ pub(super) async fn run(load: &Load<'_>) -> Result<Transfer, ProbeError> {
     let Ready { peer, transfer, flows } = ready;
     let total = Arc::<AtomicU64>::default();
     let began = Instant::now();
-    let mut meter = Meter::start(load.sink, Direction::Download, peer.address);
+    let mut meter = Meter::start(load.sink, Direction::Download, peer.address());
     let mut running = JoinSet::new();
     for (exchange, request) in flows {
         let (total, limit) = (Arc::clone(&total), load.test.max_bytes);
@@ -66,7 +66,8 @@ async fn prepare(load: &Load<'_>, target: Target) -> Result<Ready, ProbeError> {
         };
         flows.push((exchange, exchange::request(Method::GET, &target, token, Nothing::new())?));
     }
-    let transfer = Transfer { address: Some(peer.address.ip()), idle_rtt, ..Transfer::begin(peer.target.is_tls) };
+    let address = peer.address().map(|address| address.ip());
+    let transfer = Transfer { address, idle_rtt, ..Transfer::begin(peer.target.is_tls, load.target) };
     Ok(Ready { peer, transfer, flows })
 }
 

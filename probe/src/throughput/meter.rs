@@ -29,7 +29,7 @@ pub(super) struct Meter<'a> {
 
 impl<'a> Meter<'a> {
     /// Begins at zero bytes and time.
-    pub(super) fn start(sink: &'a Sink, direction: Direction, peer: SocketAddr) -> Self {
+    pub(super) fn start(sink: &'a Sink, direction: Direction, peer: Option<SocketAddr>) -> Self {
         let rtts = LoadedRtts::start(peer);
         Self { sink, direction, ramp: Ramp::default(), at: Duration::ZERO, bytes: 0, rtts }
     }
@@ -76,10 +76,13 @@ struct LoadedRtts {
 }
 
 impl LoadedRtts {
-    fn start(peer: SocketAddr) -> Self {
+    /// Begins, where there is an address to shake hands with.
+    fn start(peer: Option<SocketAddr>) -> Self {
         let latest = Arc::<AtomicU64>::default();
         let mut handshakes = JoinSet::new();
-        handshakes.spawn(shake_hands(peer, Arc::clone(&latest)));
+        if let Some(peer) = peer {
+            handshakes.spawn(shake_hands(peer, Arc::clone(&latest)));
+        }
         Self { latest, _handshakes: handshakes }
     }
 

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cnc_model::Family;
 use cnc_model::stats::nearest_rank;
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
@@ -17,6 +18,7 @@ use tokio_rustls::TlsConnector;
 
 use super::SpeedTarget;
 use super::target::Target;
+use crate::tunnel::{Proxy, authority, through};
 use crate::{ProbeError, resolve, route};
 
 /// How long one address may take to accept a connection: three lost SYNs.
@@ -36,8 +38,17 @@ const UNSENT_BYTES: u32 = 32 * 1024;
 #[derive(Clone)]
 pub(super) struct Peer {
     pub(super) target: Target,
-    pub(super) address: SocketAddr,
+    way: Way,
     tls: Arc<ClientConfig>,
+}
+
+/// How a peer is reached.
+#[derive(Clone)]
+enum Way {
+    /// At an address that is known to answer.
+    Direct(SocketAddr),
+    /// Through a proxy that is known to lead there.
+    Proxy(Proxy),
 }
 
 /// A connection, plain or with TLS.
@@ -71,6 +82,11 @@ impl Drop for Cut {
 impl Peer {
     /// Finds the first admitted address of the target that accepts connections.
     pub(super) async fn find(target: Target, speed: &SpeedTarget) -> Result<Self, ProbeError> {
+        let tls = with_http1(&speed.tls);
+        if let Some(proxy) = &speed.proxy {
+            tunnel(proxy, &target).await?;
+            return Ok(Self { target, way: Way::Proxy(proxy.clone()), tls });
+        }
         let mut failed = None;
         for address in resolve(&target.host, speed.family).await? {
             let socket = route::with_scope(address, target.port);
@@ -79,7 +95,7 @@ impl Peer {
                 Err(error) => Err(error),
             };
             match result {
-                Ok(_) => return Ok(Self { target, address: socket, tls: with_http1(&speed.tls) }),
+                Ok(_) => return Ok(Self { target, way: Way::Direct(socket), tls }),
                 // The first address is the one that the system prefers, so its error tells most.
                 Err(error) => failed = failed.or(Some(error)),
             }
@@ -89,16 +105,27 @@ impl Peer {
 
     /// Says who it is, for messages.
     pub(super) fn name(&self) -> String {
-        if self.target.host.address().is_some() {
-            self.address.to_string()
-        } else {
-            format!("{} ({})", self.target.host, self.address)
+        match &self.way {
+            Way::Direct(address) if self.target.host.address().is_some() => address.to_string(),
+            Way::Direct(address) => format!("{} ({address})", self.target.host),
+            Way::Proxy(proxy) => format!("{} (through the proxy {proxy})", self.target.host),
+        }
+    }
+
+    /// Gives the address that is measured against; `None` where only a proxy knows it.
+    pub(super) const fn address(&self) -> Option<SocketAddr> {
+        match &self.way {
+            Way::Direct(address) => Some(*address),
+            Way::Proxy(_) => None,
         }
     }
 
     /// Opens one connection.
     pub(super) async fn open(&self) -> Result<(Io, Cut), ProbeError> {
-        let stream = connect(self.address).await?;
+        let stream = match &self.way {
+            Way::Direct(address) => connect(*address).await?,
+            Way::Proxy(proxy) => tunnel(proxy, &self.target).await?,
+        };
         let prepared = prepare(&stream).map_err(|source| ProbeError::Connect { peer: self.name(), source });
         let (stream, cut) = (stream, Cut(Some(prepared?)));
         if !self.target.is_tls {
@@ -112,11 +139,13 @@ impl Peer {
         Ok((TokioIo::new(Box::new(stream.map_err(failed)?)), cut))
     }
 
-    /// Measures the median round trip of some TCP handshakes, one after the other; `None` when none was answered.
+    /// Measures the median round trip of some TCP handshakes, one after the other; `None` when none was answered,
+    /// and through a proxy: it answers for itself.
     pub(super) async fn idle_rtt(&self) -> Option<Duration> {
+        let address = self.address()?;
         let mut rtts = Vec::with_capacity(IDLE_HANDSHAKES);
         for _ in 0..IDLE_HANDSHAKES {
-            rtts.extend(handshake(self.address).await);
+            rtts.extend(handshake(address).await);
         }
         rtts.sort_unstable();
         nearest_rank(&rtts, 50)
@@ -135,6 +164,23 @@ async fn connect(address: SocketAddr) -> Result<TcpStream, ProbeError> {
     let failed = |source| ProbeError::Connect { peer: address.to_string(), source };
     let connecting = timeout(CONNECT_WAIT, TcpStream::connect(address)).await;
     connecting.map_err(|_| failed(io::ErrorKind::TimedOut.into()))?.map_err(failed)
+}
+
+/// Opens a connection to a target through a proxy.
+async fn tunnel(proxy: &Proxy, target: &Target) -> Result<TcpStream, ProbeError> {
+    let mut failed = None;
+    for address in resolve(&proxy.host, Family::Any).await? {
+        match connect(route::with_scope(address, proxy.port)).await {
+            Ok(mut stream) => {
+                let peer = authority(&target.host, target.port);
+                let led = through(&mut stream, proxy, &target.host, target.port).await;
+                led.map_err(|source| ProbeError::Proxy { proxy: proxy.to_string(), peer, source })?;
+                return Ok(stream);
+            }
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    Err(failed.expect("a name that resolves has an address"))
 }
 
 /// Sets the connection up for bulk, and gives a second handle of it.

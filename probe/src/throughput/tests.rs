@@ -1,5 +1,6 @@
 //! Against a small hyper server that uses the responding end, over loopback.
 
+mod proxy;
 mod server;
 mod tls;
 

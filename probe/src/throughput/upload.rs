@@ -33,7 +33,7 @@ const MAX_ANSWER_BYTES: usize = 4 * 1024;
 /// Uploads as the test says.
 pub(super) async fn run(load: &Load<'_>) -> Result<Transfer, ProbeError> {
     let base = Target::parse(&load.target.url)?;
-    let nothing_yet = Transfer::begin(base.is_tls);
+    let nothing_yet = Transfer::begin(base.is_tls, load.target);
     let ready = tokio::select! {
         biased;
         () = load.cancel.cancelled() => return Ok(nothing_yet),
@@ -41,7 +41,7 @@ pub(super) async fn run(load: &Load<'_>) -> Result<Transfer, ProbeError> {
     };
     let Ready { peer, transfer, flows, counts, sending } = ready;
     let mut upload = Upload {
-        meter: Meter::start(load.sink, Direction::Upload, peer.address),
+        meter: Meter::start(load.sink, Direction::Upload, peer.address()),
         running: JoinSet::new(),
         counts,
         arrived: 0,
@@ -82,7 +82,8 @@ async fn prepare(load: &Load<'_>, base: Target) -> Result<Ready, ProbeError> {
         let body = Noise::new(&sending, share);
         flows.push((exchange, exchange::request(Method::POST, &target, token, body)?));
     }
-    let transfer = Transfer { address: Some(peer.address.ip()), idle_rtt, ..Transfer::begin(peer.target.is_tls) };
+    let address = peer.address().map(|address| address.ip());
+    let transfer = Transfer { address, idle_rtt, ..Transfer::begin(peer.target.is_tls, load.target) };
     Ok(Ready { peer, transfer, flows, counts, sending })
 }
 

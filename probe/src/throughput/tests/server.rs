@@ -80,6 +80,7 @@ pub(super) fn target() -> SpeedTarget {
         token: Some("secret".into()),
         family: Family::Any,
         tls: Arc::new(tls.with_root_certificates(RootCertStore::empty()).with_no_client_auth()),
+        proxy: None,
         admit: Arc::new(|_| true),
     }
 }

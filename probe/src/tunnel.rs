@@ -1,21 +1,53 @@
-//! The way through a proxy: one CONNECT, and what proxies answer to it.
+//! The way through a proxy that speaks HTTP: one CONNECT, and what proxies answer to it. Which proxy is the caller's to
+//! say.
 
-use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
+use std::{fmt, io};
 
+use cnc_model::HostName;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
-
-use crate::config::ListenerUrl;
-use crate::proxy::{Proxy, authority};
 
 /// How long a proxy may take to reach the listener.
 const ANSWER_WAIT: Duration = Duration::from_secs(15);
 /// The longest answer: a few headers; error pages come behind it and are not read.
 const MAX_ANSWER_BYTES: usize = 8 << 10;
 
-/// Why a proxy does not lead to the listener.
+/// A proxy that speaks HTTP.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Proxy {
+    /// Its host.
+    pub host: HostName,
+    /// Its port.
+    pub port: u16,
+    /// What goes behind `Proxy-Authorization:`; a secret.
+    pub authorization: Option<String>,
+}
+
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&authority(&self.host, self.port))
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Proxy").field(&authority(&self.host, self.port)).finish_non_exhaustive()
+    }
+}
+
+/// Writes a host and a port as `CONNECT` wants them.
+#[must_use]
+pub fn authority(host: &HostName, port: u16) -> String {
+    match host.address() {
+        Some(IpAddr::V6(address)) => format!("[{address}]:{port}"),
+        Some(IpAddr::V4(_)) | None => format!("{host}:{port}"),
+    }
+}
+
+/// Why a proxy does not lead to where it is asked to.
 #[derive(Debug, Error)]
 pub enum TunnelError {
     /// It wants to know who asks, or does not accept who does.
@@ -24,10 +56,10 @@ pub enum TunnelError {
     /// It does not allow it.
     #[error("it does not allow connections to {0}")]
     Forbidden(String),
-    /// It cannot reach the listener itself.
+    /// It cannot reach that place itself.
     #[error("it cannot reach {host} itself (it says {status})")]
     OutOfReach {
-        /// The listener's host and port.
+        /// The place's host and port.
         host: String,
         /// The status that it answered.
         status: u16,
@@ -59,22 +91,26 @@ impl TunnelError {
                  people know them"
             }
             Self::Forbidden(_) => "ask the company's network people to allow the listener's address and port",
-            Self::OutOfReach { .. } => {
-                "check the listener's address; the proxy may be allowed to reach some places only"
+            Self::OutOfReach { .. } => "check the address; the proxy may be allowed to reach some places only",
+            Self::Status(_) | Self::NoProxy => {
+                "check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY in the environment, and the system's proxy settings"
             }
-            Self::Status(_) | Self::NoProxy => "check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY in the environment",
             Self::Silent | Self::NoWay(_) | Self::Broken(_) => "check whether the proxy works with other programs",
         }
     }
 }
 
-/// Asks a proxy for a connection to the listener; what follows on it is the listener's.
-pub(super) async fn through(
+/// Asks a proxy for a connection to a host and port; what follows on it is theirs.
+///
+/// # Errors
+/// Says why there is no such connection.
+pub async fn through(
     io: &mut (impl AsyncRead + AsyncWrite + Unpin),
     proxy: &Proxy,
-    url: &ListenerUrl,
+    host: &HostName,
+    port: u16,
 ) -> Result<(), TunnelError> {
-    let host = authority(url.host(), url.port());
+    let host = authority(host, port);
     let who = proxy.authorization.as_ref().map(|who| format!("Proxy-Authorization: {who}\r\n")).unwrap_or_default();
     let request = format!("CONNECT {host} HTTP/1.1\r\nHost: {host}\r\n{who}\r\n");
     let asking = async {
@@ -118,8 +154,8 @@ mod tests {
         far.write_all(answer).await.expect("room");
         far.shutdown().await.expect("open");
         let proxy = Proxy { host: "p".parse().expect("a name"), port: 1, authorization: None };
-        let url = "https://check.example.com".parse().expect("valid");
-        through(&mut near, &proxy, &url).await.map_err(|error| error.to_string())
+        let host = "check.example.com".parse().expect("a name");
+        through(&mut near, &proxy, &host, 443).await.map_err(|error| error.to_string())
     }
 
     #[tokio::test]
