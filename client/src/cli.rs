@@ -169,12 +169,15 @@ pub struct SpeedArgs {
     /// TCP connections side by side
     #[arg(long, value_name = "N", default_value_t = 4)]
     pub flows: u8,
-    /// How long data flows, each way
+    /// How long data flows at the most, each way
     #[arg(short = 't', value_name = "DUR", default_value = "10s", value_parser = duration::parse)]
     pub time: Duration,
     /// Bytes after which to stop, each way
     #[arg(long, value_name = "N", default_value_t = 1_000_000_000)]
     pub max_bytes: u64,
+    /// Go on for the whole time even when the rate is stable before
+    #[arg(long)]
+    pub full: bool,
     /// Trust the certificate authority in this PEM file as well
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,

@@ -146,6 +146,8 @@ pub struct ThroughputTest {
     pub duration: Duration,
     /// Bytes after which the test stops: 1 to [`MAX_BYTES`].
     pub max_bytes: u64,
+    /// Whether it stops as soon as its rate has been stable for [`STABLE_FOR`](crate::throughput::steady::STABLE_FOR).
+    pub stops_early: bool,
 }
 
 /// The other end of a download or upload.
@@ -236,11 +238,11 @@ impl ThroughputTest {
     /// How throughput is measured where nobody says otherwise.
     #[must_use]
     pub fn against(peer: ThroughputPeer) -> Self {
-        Self { peer, flows: 4, duration: Duration::from_secs(10), max_bytes: 1_000_000_000 }
+        Self { peer, flows: 4, duration: Duration::from_secs(10), max_bytes: 1_000_000_000, stops_early: true }
     }
 
     fn check(&self) -> Result<(), InvalidTest> {
-        let Self { peer, flows, duration, max_bytes } = self;
+        let Self { peer, flows, duration, max_bytes, stops_early: _ } = self;
         within("flows", *flows, 1, MAX_FLOWS)?;
         within("duration", *duration, MIN_LOAD, MAX_LOAD)?;
         within("max bytes", *max_bytes, 1, MAX_BYTES)?;

@@ -1,6 +1,5 @@
-//! What a download or upload observes and the figures it gives (`throughput/1`).
+//! What a download or upload observes and the figures it gives (`throughput/2`).
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
 
@@ -8,8 +7,14 @@ use crate::BitRate;
 use crate::stats::nearest_rank;
 use crate::summary::Measured;
 
-/// The name and version of this method, stored with every result.
-pub const METHOD: &str = "throughput/1";
+pub mod steady;
+
+use self::steady::Interval;
+pub use self::steady::Ramp;
+
+/// The name and version of this method, stored with every result. `throughput/1` ended its ramp at the first agreement
+/// of averages, often amid a queue's first flood, and took the mean from there to the very end.
+pub const METHOD: &str = "throughput/2";
 
 /// How far apart samples are meant to be. The measured interval is what rates are computed with.
 pub const SAMPLE_INTERVAL: Duration = Duration::from_millis(100);
@@ -73,9 +78,9 @@ pub enum Phase {
 pub enum Confidence {
     /// The rate never settled.
     Low,
-    /// It settled, for less than [`HIGH_CONFIDENCE_AFTER`] or with spikes.
+    /// It settled, for less than [`HIGH_CONFIDENCE_AFTER`] or without ever being quiet.
     Medium,
-    /// It settled and stayed.
+    /// It settled and stayed, or was stable enough to stop early.
     High,
 }
 
@@ -92,6 +97,8 @@ pub enum StoppedBy {
     Cancelled,
     /// The connections broke off.
     Broken,
+    /// Its rate had been stable for so long that more of it would tell nothing new.
+    Stable,
 }
 
 /// A throughput test's figures.
@@ -103,7 +110,8 @@ pub struct ThroughputSummary {
     pub direction: Direction,
     /// Payload bytes at the receiver over the whole time: the whole-run mean.
     pub goodput: BitRate,
-    /// The mean of the samples after the ramp; `None` when the rate never settled.
+    /// The mean after the ramp, between two moments without a backlog (see [`steady::rate`]); `None` when the rate
+    /// never settled.
     pub steady: Option<BitRate>,
     /// Payload bytes that arrived.
     pub bytes: u64,
@@ -134,61 +142,8 @@ impl ThroughputSummary {
 
 /// The share by which the two ends' counts may differ: what was still in flight at the end.
 pub const DISAGREEMENT: f64 = 0.05;
-/// A moving average spans this much, as in draft-ietf-ippm-responsiveness.
-pub const WINDOW: Duration = Duration::from_secs(1);
-/// So many consecutive moving averages must agree for the ramp to be over.
-pub const AGREEING_AVERAGES: usize = 4;
-/// Averages agree when their standard deviation is under this share of their mean.
-pub const AGREEMENT: f64 = 0.05;
-/// A steady part at least this long, with no average out of agreement, gives high confidence.
+/// A steady part at least this long, and quiet, gives high confidence.
 pub const HIGH_CONFIDENCE_AFTER: Duration = Duration::from_secs(2);
-
-/// Finds the end of the ramp while samples come: the first time that four consecutive moving averages over one
-/// second have a standard deviation under 5 % of their mean.
-#[derive(Debug, Clone, Default)]
-pub struct Ramp {
-    window: VecDeque<(Duration, u64)>,
-    averages: VecDeque<f64>,
-    settled: bool,
-}
-
-impl Ramp {
-    /// Takes in one interval's length and bytes, and tells the phase from here on.
-    pub fn observe(&mut self, interval: Duration, bytes: u64) -> Phase {
-        self.window.push_back((interval, bytes));
-        while self.span().saturating_sub(self.window[0].0) >= WINDOW {
-            self.window.pop_front();
-        }
-        // Half an interval short still is the window: timers are late now and early then.
-        if self.span() + SAMPLE_INTERVAL / 2 >= WINDOW {
-            let bytes = self.window.iter().map(|(_, bytes)| bytes).sum();
-            self.averages.push_back(BitRate::of(bytes, self.span()).bps());
-            if self.averages.len() > AGREEING_AVERAGES {
-                self.averages.pop_front();
-            }
-            self.settled |= self.agrees();
-        }
-        if self.settled { Phase::Steady } else { Phase::Ramp }
-    }
-
-    fn span(&self) -> Duration {
-        self.window.iter().map(|(interval, _)| *interval).sum()
-    }
-
-    /// Tells whether the last averages agree now.
-    fn agrees(&self) -> bool {
-        self.averages.len() == AGREEING_AVERAGES && agree(self.averages.iter().copied())
-    }
-}
-
-/// Tells whether values lie within [`AGREEMENT`] of their mean; nothing moving is no agreement.
-fn agree(values: impl Iterator<Item = f64> + Clone) -> bool {
-    #[expect(clippy::cast_precision_loss, reason = "a handful of values")]
-    let count = values.clone().count() as f64;
-    let mean = values.clone().sum::<f64>() / count;
-    let deviation = (values.map(|v| (v - mean).powi(2)).sum::<f64>() / count).sqrt();
-    mean > 0.0 && deviation < AGREEMENT * mean
-}
 
 /// Gathers a throughput test's samples into its figures.
 #[derive(Debug, Clone, Default)]
@@ -222,37 +177,40 @@ impl ThroughputFold {
     pub fn summary(&self, end: ThroughputEnd) -> ThroughputSummary {
         let ThroughputEnd { measured, direction, stopped_by, sender_bytes, idle_rtt } = end;
         let (bytes, duration) = total(self.samples.iter());
-        let steady = self.samples.iter().filter(|s| s.phase == Phase::Steady);
-        let (steady_bytes, steady_time) = total(steady);
+        let settled: Vec<_> = self.samples.iter().filter(|s| s.phase == Phase::Steady).map(Interval::from).collect();
         let mut rtts: Vec<_> = self.samples.iter().filter_map(|s| s.rtt).collect();
         rtts.sort_unstable();
         ThroughputSummary {
             measured,
             direction,
             goodput: BitRate::of(bytes, duration),
-            steady: (!steady_time.is_zero()).then(|| BitRate::of(steady_bytes, steady_time)),
+            steady: steady::rate(&settled),
             bytes,
             duration,
             flows: self.samples.iter().map(|s| s.flow_count).max().unwrap_or(0),
-            confidence: self.confidence(steady_time),
+            confidence: confidence(&settled, stopped_by),
             stopped_by,
             sender_bytes,
             idle_rtt,
             loaded_rtt: nearest_rank(&rtts, 50),
         }
     }
+}
 
-    fn confidence(&self, steady_time: Duration) -> Confidence {
-        if steady_time.is_zero() {
-            return Confidence::Low;
-        }
-        let steady: Vec<_> = self.samples.iter().filter(|s| s.phase == Phase::Steady).collect();
-        let per_window = 10;
-        let averages = steady.chunks_exact(per_window).map(|chunk| {
-            let (bytes, time) = total(chunk.iter().copied());
-            BitRate::of(bytes, time).bps()
-        });
-        if steady_time >= HIGH_CONFIDENCE_AFTER && agree(averages) { Confidence::High } else { Confidence::Medium }
+fn confidence(settled: &[Interval], stopped_by: StoppedBy) -> Confidence {
+    let time: Duration = settled.iter().map(|interval| interval.length).sum();
+    if time.is_zero() {
+        Confidence::Low
+    } else if stopped_by == StoppedBy::Stable || time >= HIGH_CONFIDENCE_AFTER && steady::is_quiet(settled) {
+        Confidence::High
+    } else {
+        Confidence::Medium
+    }
+}
+
+impl From<&ThroughputSample> for Interval {
+    fn from(sample: &ThroughputSample) -> Self {
+        Self { length: sample.interval, bytes: sample.bytes }
     }
 }
 
@@ -315,7 +273,7 @@ mod tests {
 
     #[test]
     fn a_short_steady_part_gives_medium_confidence() {
-        assert_eq!(run(20, |_| 250_000).confidence, Confidence::Medium);
+        assert_eq!(run(30, |_| 250_000).confidence, Confidence::Medium);
     }
 
     #[test]

@@ -171,12 +171,12 @@ impl TryFrom<v1::TraceTest> for TraceTest {
 impl From<ThroughputTest> for v1::ThroughputTest {
     fn from(load: ThroughputTest) -> Self {
         use v1::throughput_test::Peer as Wire;
-        let ThroughputTest { peer, flows, duration, max_bytes } = load;
+        let ThroughputTest { peer, flows, duration, max_bytes, stops_early } = load;
         let peer = match peer {
             ThroughputPeer::Listener => Wire::Listener(v1::ListenerPeer {}),
             ThroughputPeer::Url(url) => Wire::Url(url),
         };
-        Self { peer: Some(peer), flows: flows.into(), duration_us: us(duration), max_bytes }
+        Self { peer: Some(peer), flows: flows.into(), duration_us: us(duration), max_bytes, stops_early }
     }
 }
 
@@ -185,7 +185,7 @@ impl TryFrom<v1::ThroughputTest> for ThroughputTest {
 
     fn try_from(wire: v1::ThroughputTest) -> Result<Self, Invalid> {
         use v1::throughput_test::Peer as Wire;
-        let v1::ThroughputTest { peer, flows, duration_us, max_bytes } = wire;
+        let v1::ThroughputTest { peer, flows, duration_us, max_bytes, stops_early } = wire;
         Ok(Self {
             peer: match known("ThroughputTest.peer", peer)? {
                 Wire::Listener(v1::ListenerPeer {}) => ThroughputPeer::Listener,
@@ -197,6 +197,7 @@ impl TryFrom<v1::ThroughputTest> for ThroughputTest {
             flows: narrow("ThroughputTest.flows", flows)?,
             duration: duration("ThroughputTest.duration_us", duration_us)?,
             max_bytes: count("ThroughputTest.max_bytes", max_bytes)?,
+            stops_early,
         })
     }
 }

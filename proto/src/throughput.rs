@@ -158,6 +158,7 @@ impl From<StoppedBy> for v1::StoppedBy {
             StoppedBy::End => Self::End,
             StoppedBy::Cancelled => Self::Cancelled,
             StoppedBy::Broken => Self::Broken,
+            StoppedBy::Stable => Self::Stable,
         }
     }
 }
@@ -171,6 +172,7 @@ impl From<v1::StoppedBy> for StoppedBy {
             v1::StoppedBy::Unspecified | v1::StoppedBy::End => Self::End,
             v1::StoppedBy::Cancelled => Self::Cancelled,
             v1::StoppedBy::Broken => Self::Broken,
+            v1::StoppedBy::Stable => Self::Stable,
         }
     }
 }

@@ -73,6 +73,7 @@ impl SpeedArgs {
             flows: self.flows,
             duration: self.time,
             max_bytes: self.max_bytes,
+            stops_early: !self.full,
         };
         Test::Download(test.clone()).checked()?;
         Ok(test)

@@ -163,7 +163,7 @@ pub fn throughput(load: &ThroughputSummary) -> Vec<String> {
     ));
     let sure = match load.confidence {
         Confidence::Low => "low: the rate kept changing",
-        Confidence::Medium => "medium: the rate was steady for a short time",
+        Confidence::Medium => "medium: the rate was steady only for a short time or by and large",
         Confidence::High => "high: the rate stayed steady",
     };
     lines.push(format!("            Confidence {sure}"));
@@ -188,6 +188,7 @@ const fn because(stopped_by: StoppedBy) -> &'static str {
         StoppedBy::End => "the file was complete",
         StoppedBy::Cancelled => "it was stopped",
         StoppedBy::Broken => "the connections broke off",
+        StoppedBy::Stable => "the rate stayed the same",
     }
 }
 

@@ -109,7 +109,12 @@ async fn watch(
                     break if broken.is_some() { StoppedBy::Broken } else { StoppedBy::End };
                 }
             }
-            _ = pace.tick() => meter.tell(began.elapsed(), total.load(Ordering::Relaxed), flows),
+            _ = pace.tick() => {
+                meter.tell(began.elapsed(), total.load(Ordering::Relaxed), flows);
+                if load.test.stops_early && meter.is_stable() {
+                    return Ok(StoppedBy::Stable);
+                }
+            }
         }
     };
     let bytes = total.load(Ordering::Relaxed);

@@ -39,6 +39,11 @@ impl<'a> Meter<'a> {
         self.bytes
     }
 
+    /// Tells whether the rate has been the same for so long that the test may end.
+    pub(super) fn is_stable(&self) -> bool {
+        self.ramp.is_stable()
+    }
+
     /// Tells the interval from the last total to this one, both by the receiver's clock.
     pub(super) fn tell(&mut self, at: Duration, bytes: u64, flows: usize) {
         self.tell_as(at, bytes, flows, Ramp::observe);

@@ -13,7 +13,6 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
-use tokio_util::sync::CancellationToken;
 
 use self::body::{Noise, Sending};
 use self::counts::CountReader;
@@ -54,7 +53,7 @@ pub(super) async fn run(load: &Load<'_>) -> Result<Transfer, ProbeError> {
     for (exchange, request) in flows {
         upload.running.spawn(exchange.run(request, answer));
     }
-    let stopped_by = upload.watch(load.cancel, began + load.test.duration, &sending).await;
+    let stopped_by = upload.watch(load, began + load.test.duration, &sending).await;
     let stopped_by = upload.finish(stopped_by)?;
     Ok(Transfer { stopped_by, sender_bytes: Some(sending.sent()), ..transfer })
 }
@@ -123,7 +122,7 @@ struct Upload<'a> {
 
 impl Upload<'_> {
     /// Tells samples until something ends the test and what was on its way has arrived, and says what ended it.
-    async fn watch(&mut self, cancel: &CancellationToken, end: Instant, sending: &Sending) -> StoppedBy {
+    async fn watch(&mut self, load: &Load<'_>, end: Instant, sending: &Sending) -> StoppedBy {
         let mut stopped_by = None;
         let mut deadline = end;
         loop {
@@ -140,7 +139,7 @@ impl Upload<'_> {
             // Liveness: the deadline ends it, at the second time for good; cancelled by the caller.
             tokio::select! {
                 biased;
-                () = cancel.cancelled() => return StoppedBy::Cancelled,
+                () = load.cancel.cancelled() => return StoppedBy::Cancelled,
                 () = sleep_until(deadline) => {
                     if let Some(stopped_by) = stopped_by {
                         return stopped_by;
@@ -151,7 +150,14 @@ impl Upload<'_> {
                 }
                 Some(flow) = self.running.join_next() => self.end(flow),
                 count = self.counts.next() => match count {
-                    Ok(count) => self.take(count, stopped_by.is_some()),
+                    Ok(count) => {
+                        self.take(count, stopped_by.is_some());
+                        if stopped_by.is_none() && load.test.stops_early && self.meter.is_stable() {
+                            sending.stop();
+                            stopped_by = Some(StoppedBy::Stable);
+                            deadline = Instant::now() + DRAIN_WAIT;
+                        }
+                    }
                     Err(error) => {
                         self.broken.get_or_insert(error);
                         return stopped_by.unwrap_or(StoppedBy::Broken);

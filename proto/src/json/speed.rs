@@ -137,6 +137,7 @@ impl From<&ThroughputSummary> for OneWay {
                 StoppedBy::End => "end",
                 StoppedBy::Cancelled => "cancelled",
                 StoppedBy::Broken => "broken",
+                StoppedBy::Stable => "stable",
             },
             sender_bytes: *sender_bytes,
             ends_disagree: summary.ends_disagree(),

@@ -114,6 +114,7 @@ pub(super) struct ThroughputParameters {
     flows: u8,
     duration_ms: f64,
     max_bytes: u64,
+    stops_early: bool,
 }
 
 impl From<&Test> for Parameters {
@@ -176,8 +177,14 @@ impl From<&TraceTest> for TraceParameters {
 
 impl From<&ThroughputTest> for ThroughputParameters {
     fn from(load: &ThroughputTest) -> Self {
-        let ThroughputTest { peer, flows, duration, max_bytes } = load;
-        Self { peer: peer.to_string(), flows: *flows, duration_ms: ms(*duration), max_bytes: *max_bytes }
+        let ThroughputTest { peer, flows, duration, max_bytes, stops_early } = load;
+        Self {
+            peer: peer.to_string(),
+            flows: *flows,
+            duration_ms: ms(*duration),
+            max_bytes: *max_bytes,
+            stops_early: *stops_early,
+        }
     }
 }
 

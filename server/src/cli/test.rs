@@ -98,6 +98,9 @@ pub(super) struct ThroughputArguments {
     /// Bytes after which it stops
     #[arg(long, value_name = "N")]
     max_bytes: Option<u64>,
+    /// Go on for the whole time even when the rate is stable before
+    #[arg(long)]
+    full: bool,
 }
 
 #[derive(Debug, Args)]
@@ -203,12 +206,13 @@ impl TraceArguments {
 
 impl ThroughputArguments {
     fn test(self) -> ThroughputTest {
-        let Self { url, flows, time, max_bytes } = self;
+        let Self { url, flows, time, max_bytes, full } = self;
         let default = ThroughputTest::against(url.map_or(ThroughputPeer::Listener, ThroughputPeer::Url));
         ThroughputTest {
             flows: flows.unwrap_or(default.flows),
             duration: time.unwrap_or(default.duration),
             max_bytes: max_bytes.unwrap_or(default.max_bytes),
+            stops_early: !full,
             ..default
         }
     }

@@ -179,6 +179,7 @@ fn throughput(section: &Section<'_, '_>, key: &'static str) -> Option<Throughput
     load.flows = section.number("flows", "a whole number").unwrap_or(load.flows);
     load.duration = section.duration("duration").unwrap_or(load.duration);
     load.max_bytes = section.number("max_bytes", "a whole number").unwrap_or(load.max_bytes);
+    load.stops_early = section.flag("stops_early").unwrap_or(load.stops_early);
     Some(load)
 }
 

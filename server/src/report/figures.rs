@@ -180,6 +180,7 @@ pub(crate) fn throughput(load: &ThroughputSummary) -> Markup {
         StoppedBy::End => "the sender had no more",
         StoppedBy::Cancelled => "it was stopped",
         StoppedBy::Broken => "the connections broke off",
+        StoppedBy::Stable => "its rate had stayed the same for three seconds",
     };
     let timed = !load.duration.is_zero();
     let rates = [

@@ -53,6 +53,7 @@ pub(super) const fn stopped_by(by: StoppedBy) -> &'static str {
         StoppedBy::End => "end",
         StoppedBy::Cancelled => "cancelled",
         StoppedBy::Broken => "broken",
+        StoppedBy::Stable => "stable",
     }
 }
 
