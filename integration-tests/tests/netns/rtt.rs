@@ -58,3 +58,22 @@ fn no_round_trip_is_faster_than_the_path_while_all_cores_are_busy() {
     }
     drop(busy);
 }
+
+#[test]
+fn no_hop_is_nearer_than_it_is_while_all_cores_are_busy() {
+    let Some(lab) = lab("path10") else { return };
+    let (client, server) = (lab.host("client").unwrap(), lab.host("server").unwrap());
+    let busy = Busy::begin();
+    for address in [server.v4().to_string(), server.v6().to_string()] {
+        for protocol in ["icmp", "udp", "tcp"] {
+            let args = ["trace", "-n", "-c", "5", "-i", "300ms", "--protocol", protocol, "--json"];
+            let trace = Lines::of(on(&client, "cnc").args(args).arg(&address));
+            let mut rtts: Vec<_> = trace.samples.iter().filter_map(|sample| sample["rtt_ms"].as_f64()).collect();
+            rtts.sort_by(f64::total_cmp);
+            assert!(rtts.len() >= 50 && rtts[0] >= 39.95, "{address} {protocol}: faster than the path; {rtts:?}");
+            // Answers wait for a core, but their times do not hold that.
+            assert!(rtts[rtts.len() * 3 / 4] <= 41.0, "{address} {protocol}: {rtts:?}");
+        }
+    }
+    drop(busy);
+}

@@ -50,6 +50,11 @@ impl Wall {
     pub(crate) fn now() -> Self {
         Self(read(ClockId::Realtime))
     }
+
+    /// Gives the time a while later.
+    pub(crate) fn after(self, by: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(by.as_nanos()).unwrap_or(i64::MAX)))
+    }
 }
 
 impl Moment {

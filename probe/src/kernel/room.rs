@@ -6,6 +6,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::os::fd::AsRawFd as _;
+use std::time::Duration;
 
 use cnc_model::Ttl;
 use socket2::{MaybeUninitSlice, MsgHdrMut, SockAddr, Socket};
@@ -150,6 +151,20 @@ pub(crate) fn limit(socket: &Socket, is_v4: bool, ttl: Ttl) -> io::Result<()> {
     let (level, name) =
         if is_v4 { (libc::IPPROTO_IP, libc::IP_TTL) } else { (libc::IPPROTO_IPV6, libc::IPV6_UNICAST_HOPS) };
     set_option(socket, level, name, ttl.get().into())
+}
+
+/// Gives what the kernel measured as the RTT of a TCP handshake; `None` before its end, and where a part of it was sent
+/// twice.
+#[expect(unsafe_code, reason = "no crate asks for this")]
+pub(crate) fn handshake_rtt(socket: &Socket) -> Option<Duration> {
+    // SAFETY: the structure is of numbers alone, for which zero is a value.
+    let mut info: libc::tcp_info = unsafe { std::mem::zeroed() };
+    let mut length = libc::socklen_t::try_from(size_of_val(&info)).expect("some hundred");
+    // SAFETY: the descriptor is open as long as it is borrowed, and the pointers are to a structure and its length.
+    let result = unsafe {
+        libc::getsockopt(socket.as_raw_fd(), libc::IPPROTO_TCP, libc::TCP_INFO, (&raw mut info).cast(), &raw mut length)
+    };
+    (result == 0 && info.tcpi_rtt > 0).then(|| Duration::from_micros(info.tcpi_rtt.into()))
 }
 
 /// Lets a socket be waited for: for what is of interest, which may be messages and what comes to the error queue.

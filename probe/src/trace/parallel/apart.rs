@@ -16,7 +16,7 @@ use super::course::{Kind, kind_of};
 use super::payload::Payload;
 use super::udp;
 use super::wire::{Answer, Arrival};
-use crate::kernel::{Moment, Note, Room, Sent, limit, receive_errors, stamp, watched};
+use crate::kernel::{Moment, Note, Room, Sent, Wall, handshake_rtt, limit, receive_errors, stamp, watched};
 
 /// The most sockets at once: a quarter of what systems commonly allow a program. A probe beyond it is not sent.
 const MOST_SOCKETS: usize = 256;
@@ -75,7 +75,8 @@ impl Apart {
             Carrier::Tcp => Interest::WRITABLE | Interest::ERROR,
             Carrier::Udp => Interest::READABLE | Interest::ERROR,
         };
-        let watch = Watch { socket: watched(socket, interest)?, interest, carrier, target, number };
+        let began = before.wall();
+        let watch = Watch { socket: watched(socket, interest)?, interest, carrier, target, number, began };
         self.watches.spawn(async move { timeout(LATEST, watch.answer()).await.ok().flatten() });
         Ok(sent)
     }
@@ -128,6 +129,8 @@ struct Watch {
     carrier: Carrier,
     target: SocketAddr,
     number: u16,
+    /// When it was sent.
+    began: Wall,
 }
 
 impl Watch {
@@ -169,7 +172,10 @@ impl Watch {
     fn handshake(&self) -> Option<Option<Answer>> {
         match self.socket.get_ref().take_error() {
             Ok(None) if self.socket.get_ref().peer_addr().is_err() => Some(None),
-            Ok(None) => Some(Some(self.reached(None))),
+            Ok(None) => {
+                let rtt = handshake_rtt(self.socket.get_ref());
+                Some(Some(self.reached(rtt.map(|rtt| self.began.after(rtt)))))
+            }
             Ok(Some(error)) if error.kind() == io::ErrorKind::ConnectionRefused => Some(Some(self.reached(None))),
             Ok(Some(_)) | Err(_) => None,
         }
@@ -183,7 +189,7 @@ impl Watch {
         Some(answer)
     }
 
-    fn reached(&self, stamp: Option<crate::kernel::Wall>) -> Answer {
+    fn reached(&self, stamp: Option<Wall>) -> Answer {
         Answer { number: self.number, kind: Kind::Reached, from: self.target.ip(), stamp, after: Moment::now() }
     }
 }

@@ -76,8 +76,9 @@ impl Echoes {
 }
 
 impl Reader {
-    /// Takes replies and ICMP errors, and says whether there are none left.
+    /// Takes ICMP errors and replies, nearer hops first, and says whether there are none left.
     fn take(&mut self, socket: &Socket) -> bool {
+        let (_, is_more) = self.take_notes(socket, |_| false);
         let mut left = MOST_AT_ONCE;
         while left > 0 {
             let Some(Message { bytes, from, stamp, .. }) = socket.message(&mut self.room) else { break };
@@ -89,7 +90,7 @@ impl Reader {
                 self.came.push(Arrival::Answer(Answer { number, kind: Kind::Reached, from, stamp, after }));
             }
         }
-        left > 0 && !self.take_notes(socket, |_| false).1
+        left > 0 && !is_more
     }
 
     /// Takes ICMP errors and the stamp of the request just sent, and says whether there may be more.

@@ -63,12 +63,12 @@ fn forge(target: [u8; 4]) -> Option<()> {
     std::thread::spawn(move || {
         let mut bytes = [0; 128];
         while heard.read(&mut bytes).is_ok() {
-            let head = &bytes[..28];
-            let (ttl, source) = (head[8], [head[12], head[13], head[14], head[15]]);
+            let quote = &bytes[..28];
+            let (ttl, source) = (quote[8], [quote[12], quote[13], quote[14], quote[15]]);
             if ttl > 3 {
                 continue;
             }
-            let mut message = [&[11, 0, 0, 0, 0, 0, 0, 0], head].concat();
+            let mut message = [&[11, 0, 0, 0, 0, 0, 0, 0], quote].concat();
             let sum = checksum(&message);
             message[2..4].copy_from_slice(&sum.to_be_bytes());
             let router = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::ICMPV4)).expect("as the other");

@@ -114,8 +114,9 @@ impl Datagrams {
 }
 
 impl Reader {
-    /// Takes replies and ICMP errors, and says whether there are none left.
+    /// Takes ICMP errors and replies, nearer hops first, and says whether there are none left.
     fn take(&mut self, socket: &Socket) -> bool {
+        let (_, is_more) = self.take_notes(socket, |_| false);
         let mut left = MOST_AT_ONCE;
         while left > 0 && self.room.take(socket, 0).is_some() {
             let after = Moment::now();
@@ -127,7 +128,7 @@ impl Reader {
                 None => Arrival::Unreadable,
             });
         }
-        left > 0 && !self.take_notes(socket, |_| false).1
+        left > 0 && !is_more
     }
 
     /// Takes ICMP errors and the stamp of the datagram just sent, and says whether there may be more.
