@@ -29,19 +29,18 @@ use crate::tls::Tls;
 
 mod backoff;
 mod io;
+mod liveness;
 mod reach;
 mod words;
 
 pub use cnc_probe::tunnel::TunnelError;
+pub use liveness::kept_alive;
 pub use reach::Unreached;
 
 /// The most events that wait for the session. When full, reading waits: HTTP/2's flow control reaches the listener.
 pub const MAX_EVENTS: usize = 256;
 /// How long the listener may take from hello to welcome, which it sends when the key is durable.
 const WELCOME_WAIT: Duration = Duration::from_secs(10);
-/// How often a silent connection is tried, and how long the answer may take: together a dead one is found in 5 s.
-const KEEPALIVE_EVERY: Duration = Duration::from_secs(2);
-const KEEPALIVE_WAIT: Duration = Duration::from_millis(2_500);
 /// The largest message that a listener may send: a welcome with a long plan is a tenth of it.
 const MAX_MESSAGE_BYTES: usize = 1 << 20;
 
@@ -162,7 +161,7 @@ impl Stream<'_> {
         self.outbox.reconnect(welcome.acknowledged).map_err(|error| self.no_listener(&error.to_string()))?;
         self.welcomed = true;
         self.tell(LinkEvent::Welcome { welcome: Box::new(welcome), peer, local }).await;
-        // Liveness: reading ends with the stream, which HTTP/2's keepalive ends when it is dead.
+        // Liveness: reading ends with the stream, which the kernel or HTTP/2's keepalive ends when it is dead.
         tokio::select! {
             end = self.receive(&mut reader) => end,
             never = self.send(&writer) => match never {},
@@ -188,10 +187,8 @@ impl Stream<'_> {
         let plain = format!("http://{}", origin.authority().map_or("", |authority| authority.as_str()));
         let endpoint = Endpoint::from_shared(plain)
             .map_err(|error| self.no_listener(&error.to_string()))?
-            .origin(origin)
-            .http2_keep_alive_interval(KEEPALIVE_EVERY)
-            .keep_alive_timeout(KEEPALIVE_WAIT)
-            .keep_alive_while_idle(true);
+            .origin(origin);
+        let endpoint = kept_alive(endpoint, self.way.proxy.is_some());
         let mut io = Some(TokioIo::new(io));
         let once = service_fn(move |_: Uri| {
             let io = io.take().ok_or_else(|| std::io::Error::from(std::io::ErrorKind::NotConnected));

@@ -87,7 +87,7 @@ impl Client {
     /// When it has ended.
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
-        memory_bytes(&self.child)
+        memory_bytes(self.child.id().expect("it has not been waited for"))
     }
 
     /// Waits for its end.

@@ -122,13 +122,22 @@ impl Listener {
         self.data().join("reports").join(format!("{session}.html"))
     }
 
+    /// Gives its process's number.
+    ///
+    /// # Panics
+    /// When it has ended.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.child.id().expect("it has not been waited for")
+    }
+
     /// Gives the memory that it holds now, in bytes.
     ///
     /// # Panics
     /// When it has ended.
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
-        crate::programs::memory_bytes(&self.child)
+        crate::programs::memory_bytes(self.process())
     }
 
     /// Gives the first admin's token.

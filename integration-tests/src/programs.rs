@@ -1,6 +1,7 @@
 //! Finds the product's own programs where the workspace's build leaves them, and tells them to end.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio::process::{Child, Command};
 
@@ -49,9 +50,22 @@ pub async fn signal(child: &Child, name: &str) {
 /// # Panics
 /// When the process is gone.
 #[must_use]
-pub fn memory_bytes(child: &Child) -> u64 {
-    let id = child.id().expect("the process has not been waited for");
+pub fn memory_bytes(id: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("the process runs");
     let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix("kB"));
     resident.and_then(|kib| kib.trim().parse::<u64>().ok()).expect("Linux tells a process's memory") * 1024
+}
+
+/// Gives the processor's time that a process has used so far, its own and the kernel's for it, as Linux counts it.
+///
+/// # Panics
+/// When the process is gone.
+#[must_use]
+pub fn cpu_time(id: u32) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).expect("the process runs");
+    // The name may hold anything but its closing bracket; `utime` and `stime` are the 12th and 13th word after it.
+    let (_, words) = stat.rsplit_once(')').expect("Linux writes a process's name in brackets");
+    let ticks = words.split_whitespace().skip(11).take(2).map(|word| word.parse::<u64>().expect("a number of ticks"));
+    // A tick is 1/100 s on every Linux that userspace can see.
+    Duration::from_millis(ticks.sum::<u64>() * 10)
 }

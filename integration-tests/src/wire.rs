@@ -33,6 +33,14 @@ impl WireClient {
     /// When the listener cannot be reached or does not answer.
     pub async fn connect(url: &str, code: Code, key: [u8; 32]) -> Self {
         let endpoint = Endpoint::new(url.to_owned()).expect("the listener's address is a URL");
+        Self::connect_by(&endpoint, code, key).await
+    }
+
+    /// Connects by an endpoint with settings of its own, and says hello.
+    ///
+    /// # Panics
+    /// When the listener cannot be reached or does not answer.
+    pub async fn connect_by(endpoint: &Endpoint, code: Code, key: [u8; 32]) -> Self {
         let channel = endpoint.connect().await.expect("the listener can be reached");
         let (outbound, queue) = mpsc::channel(OUTBOUND);
         let hello = Hello {

@@ -3,6 +3,7 @@
 //! It knows connections and their limits, nothing of what is asked over them.
 
 mod client_address;
+mod liveness;
 mod patient;
 mod tls;
 mod unread;
@@ -54,8 +55,6 @@ const END_WITHIN: Duration = Duration::from_secs(5);
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 /// HTTP/2's windows: with the usual ones half the rate is lost on long ways.
 const WINDOW_BYTES: u32 = 4 << 20;
-/// How often HTTP/2 asks whether the peer is there, and how long the answer may take: a dead stream is found so.
-const PING_EVERY: Duration = Duration::from_secs(5);
 /// The most HTTP/2 streams of one connection: a client needs one, a console a few for each session it watches.
 const MAX_STREAMS: u32 = 64;
 /// The most bytes of a request's headers: tokens and a proxy's additions fit many times.
@@ -125,7 +124,7 @@ impl Acceptor {
     async fn connection(self, stream: TcpStream, peer: SocketAddr, shutdown: CancellationToken, tasks: TaskTracker) {
         let _open = self.metrics.connection();
         let Ok(_place) = self.limits.connection(peer.ip(), self.forwarding.trusts(peer.ip())) else { return };
-        if let Err(error) = stream.set_nodelay(true) {
+        if let Err(error) = stream.set_nodelay(true).and_then(|()| liveness::watch(&stream)) {
             tracing::debug!(%error, "a connection ended at once");
             return;
         }
@@ -234,8 +233,8 @@ fn builder(tasks: TaskTracker) -> auto::Builder<Tracked> {
         .timer(TokioTimer::new())
         .initial_stream_window_size(WINDOW_BYTES)
         .initial_connection_window_size(WINDOW_BYTES)
-        .keep_alive_interval(PING_EVERY)
-        .keep_alive_timeout(PING_EVERY)
+        .keep_alive_interval(liveness::PING_EVERY)
+        .keep_alive_timeout(liveness::PONG_WITHIN)
         .max_concurrent_streams(MAX_STREAMS)
         .max_header_list_size(MAX_HEADER_BYTES);
     builder

@@ -16,6 +16,11 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::io::Io;
+<<<<<<< HEAD
+=======
+use super::liveness;
+use super::tunnel::{self, TunnelError};
+>>>>>>> 32f9734 (Find dead connections by the kernel, and hold ten thousand sessions in a bench)
 use crate::config::ListenerUrl;
 use crate::proxy::Proxy;
 use crate::tls::{self, Tls};
@@ -172,6 +177,8 @@ pub(super) async fn reach(url: &ListenerUrl, tls: Option<&Tls>, proxy: Option<&P
     // Nagle's algorithm would hold a sample back until the one before it is acknowledged; without the option it
     // still works, only slower.
     tcp.set_nodelay(true).ok();
+    // Without it HTTP/2's pings find out, later.
+    liveness::watch(&tcp).ok();
     let io = match tls {
         None => Io::Plain(tcp),
         Some(tls) => Io::Tls(Box::new(encrypt(url, tls, tcp).await?)),

@@ -4,19 +4,24 @@
 //! relay that only passes samples on. The same load from the same program, in turns, medians of all turns.
 
 use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result};
 use cnc_integration_tests::listener::Listener;
 use tokio::runtime::Runtime;
+use tonic::transport::Endpoint;
 
 mod lane;
 mod load;
 mod relay;
+mod sessions;
 
 use crate::figure::{Figure, median, quantile};
 use load::{Load, Target};
+
+pub(crate) use sessions::run as sessions;
 
 /// Turns of each side; the middle one counts.
 const TURNS: usize = 3;
@@ -36,12 +41,12 @@ pub(crate) fn run() -> Result<Vec<Figure>> {
         let mut turns: [Vec<[f64; 2]>; 2] = Default::default();
         for _ in 0..TURNS {
             let listener = runtime.block_on(Listener::start(""));
-            let target = Target { url: listener.url().to_owned(), token: Some(listener.token()) };
-            turns[0].push(quantiles(runtime.block_on(load.run(&target))?));
+            let target = Target { endpoint: Endpoint::new(listener.url().to_owned())?, token: Some(listener.token()) };
+            turns[0].push(quantiles(runtime.block_on(load.run(&target, 0))?));
             drop(listener);
-            let relay = Relay::start()?;
-            let target = Target { url: relay.url.clone(), token: None };
-            turns[1].push(quantiles(runtime.block_on(load.run(&target))?));
+            let relay = Relay::start(None)?;
+            let target = Target { endpoint: Endpoint::new(format!("http://{}", relay.address))?, token: None };
+            turns[1].push(quantiles(runtime.block_on(load.run(&target, 0))?));
         }
         for (at, quantile) in ["p50", "p99"].into_iter().enumerate() {
             let middle = |side: usize| median(turns[side].iter().map(|turn| turn[at]).collect());
@@ -59,9 +64,9 @@ pub(crate) fn run() -> Result<Vec<Figure>> {
     Ok(figures)
 }
 
-/// Is the peer, as a process of its own.
-pub(crate) fn relay() -> Result<()> {
-    Runtime::new()?.block_on(relay::serve())
+/// Is the peer, as a process of its own; with TLS where a folder with a certificate is named.
+pub(crate) fn relay(certificates: Option<&Path>) -> Result<()> {
+    Runtime::new()?.block_on(relay::serve(certificates))
 }
 
 fn quantiles(mut latencies: Vec<u32>) -> [f64; 2] {
@@ -72,17 +77,19 @@ fn quantiles(mut latencies: Vec<u32>) -> [f64; 2] {
 /// The peer's process. Dropping it stops it.
 struct Relay {
     child: Child,
-    url: String,
+    address: SocketAddr,
 }
 
 impl Relay {
-    fn start() -> Result<Self> {
-        let mut child = Command::new(std::env::current_exe()?).arg("--relay").stdout(Stdio::piped()).spawn()?;
+    fn start(certificates: Option<&Path>) -> Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg("--relay").args(certificates).stdout(Stdio::piped());
+        let mut child = command.spawn()?;
         let said = child.stdout.take().context("its output is piped")?;
-        let mut url = String::new();
-        BufReader::new(said).read_line(&mut url)?;
-        let url = url.trim().to_owned();
-        Ok(Self { child, url })
+        let mut address = String::new();
+        BufReader::new(said).read_line(&mut address)?;
+        let address = address.trim().parse().context("it says its address")?;
+        Ok(Self { child, address })
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::fs::File;
 use std::io::Write as _;
+use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
 
@@ -18,7 +19,11 @@ use figure::Figure;
 /// A benchmark: its name, and what measures it.
 type Bench = (&'static str, fn() -> Result<Vec<Figure>>);
 
+<<<<<<< HEAD
 const BENCHES: &[Bench] = &[("live", live::run), ("fuzz", fuzz::run), ("chaos", chaos::run), ("trace", trace::run)];
+=======
+const BENCHES: &[Bench] = &[("live", live::run), ("sessions", live::sessions), ("fuzz", fuzz::run), ("chaos", chaos::run)];
+>>>>>>> 32f9734 (Find dead connections by the kernel, and hold ten thousand sessions in a bench)
 
 fn main() -> Result<()> {
     let mut args = std::env::args().skip(1);
@@ -27,7 +32,7 @@ fn main() -> Result<()> {
         match arg.as_str() {
             // What cargo adds of itself.
             "--bench" => {}
-            "--relay" => return live::relay(),
+            "--relay" => return live::relay(args.next().as_deref().map(Path::new)),
             "--json" => json = Some(args.next().context("--json wants a file")?),
             _ => names.push(arg),
         }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use anyhow::{Result, bail};
+use cnc_integration_tests::staff::Staff;
 use cnc_integration_tests::wire::{WireClient, reply};
 use cnc_model::test::PingTest;
-use cnc_model::{Code, Destination, Item, Test, TestId};
+use cnc_model::{Code, Destination, Item, SessionId, Test, TestId};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::load::Target;
@@ -23,16 +24,14 @@ impl Lane {
     pub(super) async fn join(target: &Target, number: u64) -> Result<Self> {
         let Some(mut staff) = target.staff().await else {
             let code = Code::from_random(number);
-            let client = WireClient::connect(&target.url, code, key(number)).await;
+            let client = WireClient::connect_by(&target.endpoint, code, key(number)).await;
             return Ok(Self { session: code.to_string(), test: TestId::FIRST, client });
         };
-        let made = staff.create_session(None).await;
-        let mut client = WireClient::connect(&target.url, made.code, key(number)).await;
-        client.consent().await;
+        let (session, mut client) = join(target, &mut staff, number).await;
         let ping = PingTest::to(Destination::Host("192.0.2.1".parse()?));
-        let test = staff.issue(made.session.id, Test::Ping(ping)).await.id;
+        let test = staff.issue(session, Test::Ping(ping)).await.id;
         client.send(vec![Item::TestStarted { test, at: Duration::ZERO }]).await;
-        Ok(Self { session: made.session.id.to_string(), test, client })
+        Ok(Self { session: session.to_string(), test, client })
     }
 
     /// Sends a sample each `pace` until `end`; what comes back is read and forgotten.
@@ -66,8 +65,16 @@ impl Lane {
     }
 }
 
+/// Opens a session and brings a client into it that has agreed to all.
+pub(super) async fn join(target: &Target, staff: &mut Staff, number: u64) -> (SessionId, WireClient) {
+    let made = staff.create_session(None).await;
+    let mut client = WireClient::connect_by(&target.endpoint, made.code, key(number)).await;
+    client.consent().await;
+    (made.session.id, client)
+}
+
 /// A key of its own for each lane; it guards nothing here.
-fn key(number: u64) -> [u8; 32] {
+pub(super) fn key(number: u64) -> [u8; 32] {
     let mut key = [7; 32];
     key[..8].copy_from_slice(&number.to_be_bytes());
     key

@@ -10,6 +10,7 @@ use cnc_proto::v1;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use tonic::Streaming;
+use tonic::transport::Endpoint;
 
 use super::lane::Lane;
 
@@ -35,8 +36,8 @@ pub(super) struct Load {
 /// Who is loaded.
 #[derive(Debug, Clone)]
 pub(super) struct Target {
-    /// Where it answers.
-    pub(super) url: String,
+    /// How to connect to it.
+    pub(super) endpoint: Endpoint,
     /// A staff token; `None` for the relay, which has no staff.
     pub(super) token: Option<String>,
 }
@@ -49,15 +50,17 @@ impl Target {
     }
 
     async fn support(&self) -> Staff {
-        Staff::connect(&self.url, self.token.as_deref()).await
+        Staff::connect_by(self.endpoint.clone(), self.token.as_deref()).await
     }
 }
 
 impl Load {
     /// Loads a target and gives each sample's microseconds from reply to watcher.
-    pub(super) async fn run(self, target: &Target) -> Result<Vec<u32>> {
+    ///
+    /// `first` tells the keys of its clients from those of others at the same target.
+    pub(super) async fn run(self, target: &Target, first: u32) -> Result<Vec<u32>> {
         let mut lanes = Vec::new();
-        for number in 0..self.streams {
+        for number in first..first + self.streams {
             lanes.push(Lane::join(target, number.into()).await.context("joining")?);
         }
         let mut streams = Vec::new();

@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "it says its address to the process that started it")]
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -14,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tokio_stream::{Stream, StreamExt as _};
 use tonic::codegen::{Body, BoxFuture, Service, StdError, http};
+use tonic::transport::{Identity, ServerTlsConfig};
 use tonic::{Request, Response, Status, Streaming};
 
 /// Events that wait for one watcher, as many as the listener keeps.
@@ -27,16 +29,21 @@ struct Relay {
 }
 
 /// Serves until it is killed.
-pub(super) async fn serve() -> Result<()> {
+pub(super) async fn serve(certificates: Option<&Path>) -> Result<()> {
     let relay = Relay::default();
     let socket = TcpListener::bind(("127.0.0.1", 0)).await?;
-    println!("http://{}", socket.local_addr()?);
+    println!("{}", socket.local_addr()?);
+    let mut server = tonic::transport::Server::builder();
+    if let Some(folder) = certificates {
+        let read = |name| std::fs::read(folder.join(name));
+        server = server.tls_config(ServerTlsConfig::new().identity(Identity::from_pem(read("cert.pem")?, read("key.pem")?)))?;
+    }
     let incoming = TcpListenerStream::new(socket).map(|accepted| {
         let stream = accepted?;
         stream.set_nodelay(true)?;
         Ok::<_, std::io::Error>(stream)
     });
-    tonic::transport::Server::builder()
+    server
         .add_service(listener_server::ListenerServer::new(relay.clone()))
         .add_service(Watch(relay))
         .serve_with_incoming(incoming)
