@@ -185,9 +185,8 @@ impl Stream<'_> {
         let origin: Uri = url.to_string().parse().map_err(|_| self.no_listener("its address cannot be used"))?;
         // The connection is encrypted already where it has to be: tonic must not do it again.
         let plain = format!("http://{}", origin.authority().map_or("", |authority| authority.as_str()));
-        let endpoint = Endpoint::from_shared(plain)
-            .map_err(|error| self.no_listener(&error.to_string()))?
-            .origin(origin);
+        let endpoint =
+            Endpoint::from_shared(plain).map_err(|error| self.no_listener(&error.to_string()))?.origin(origin);
         let endpoint = kept_alive(endpoint, self.way.proxy.is_some());
         let mut io = Some(TokioIo::new(io));
         let once = service_fn(move |_: Uri| {

@@ -8,5 +8,5 @@ mod sides;
 mod verdict;
 
 pub use day::{Trouble, live};
-pub use network::Network;
+pub use network::{Cut, Network};
 pub use verdict::Verdict;

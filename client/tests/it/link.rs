@@ -6,10 +6,11 @@ use std::time::Duration;
 use cnc_client::clock::{SessionClock, wall};
 use cnc_client::link::{self, LinkEvent, MAX_EVENTS, Unreached, Way};
 use cnc_client::outbox::Outbox;
+use cnc_client::proxy::{self, Proxy};
 use cnc_model::message::{Instruction, ListenerMessage, MAX_BATCH_ITEMS};
 use cnc_model::ping::{PingOutcome, PingSample};
 use cnc_model::{ClientKey, Item, Sample, TestId, TestKind};
-use tokio::io::{AsyncWriteExt, copy_bidirectional};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -24,17 +25,17 @@ struct Linked {
 }
 
 fn link(url: &str) -> Linked {
-    link_from(url, false)
+    link_by(url, false, None)
 }
 
-/// A link of a session that may have been there in an earlier run.
-fn link_from(url: &str, resumed: bool) -> Linked {
+/// A link of a session that may have been there in an earlier run, maybe through a proxy.
+fn link_by(url: &str, resumed: bool, proxy: Option<Proxy>) -> Linked {
     let outbox = Arc::new(Outbox::default());
     let (to_story, events) = mpsc::channel(MAX_EVENTS);
     let way = Way {
         url: url.parse().expect("valid"),
         tls: None,
-        proxy: None,
+        proxy,
         key: ClientKey::new([7; 32]),
         code: "K7QX-M2PA".parse().ok(),
         clock: SessionClock::of(wall()),
@@ -174,15 +175,22 @@ async fn a_listener_that_claims_what_was_never_sent_is_left() {
     }
 }
 
-/// A network that can be cut without either end being told.
-async fn cuttable(to: std::net::SocketAddr) -> (String, watch::Sender<bool>, JoinSet<()>) {
+/// A proxy behind which the network can be cut without either end being told.
+async fn cuttable(to: std::net::SocketAddr) -> (Proxy, watch::Sender<bool>, JoinSet<()>) {
     let front = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let url = format!("http://{}", front.local_addr().expect("bound"));
+    let address = format!("http://{}", front.local_addr().expect("bound"));
+    let named = |name: &str| (name == "http_proxy").then(|| address.clone());
+    let proxy = proxy::choose(&"http://listener.invalid".parse().expect("valid"), named).expect("it makes sense");
     let (cut, mut is_cut) = watch::channel(false);
     let mut relaying = JoinSet::new();
     relaying.spawn(async move {
         loop {
             let (mut near, _) = front.accept().await.expect("a client");
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(near.read_u8().await.expect("a request"));
+            }
+            near.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await.expect("written");
             let mut far = TcpStream::connect(to).await.expect("the listener");
             tokio::select! {
                 _ = copy_bidirectional(&mut near, &mut far) => {}
@@ -192,14 +200,14 @@ async fn cuttable(to: std::net::SocketAddr) -> (String, watch::Sender<bool>, Joi
             drop((near, far));
         }
     });
-    (url, cut, relaying)
+    (proxy.expect("it is named"), cut, relaying)
 }
 
 #[tokio::test]
-async fn a_dead_stream_is_found_within_five_seconds() {
+async fn a_stream_that_is_dead_behind_a_proxy_is_found_within_five_seconds() {
     let mut fake = Fake::start().await;
-    let (url, cut, _relaying) = cuttable(fake.address).await;
-    let mut linked = link(&url);
+    let (proxy, cut, _relaying) = cuttable(fake.address).await;
+    let mut linked = link_by("http://listener.invalid", false, Some(proxy));
     let (_stream, _) = fake.welcome(0, Vec::new()).await;
     assert!(matches!(linked.event().await, LinkEvent::Welcome { .. }));
     cut.send(true).expect("relaying");
@@ -221,7 +229,7 @@ async fn a_session_from_an_earlier_run_is_looked_for_again() {
     let url = format!("http://{}", socket.local_addr().expect("bound"));
     drop(socket);
     for (resumed, tries_on) in [(true, true), (false, false)] {
-        let event = link_from(&url, resumed).event().await;
+        let event = link_by(&url, resumed, None).event().await;
         assert_eq!(matches!(event, LinkEvent::Down { .. }), tries_on, "{event:?}");
     }
 }

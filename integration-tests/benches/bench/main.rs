@@ -19,11 +19,13 @@ use figure::Figure;
 /// A benchmark: its name, and what measures it.
 type Bench = (&'static str, fn() -> Result<Vec<Figure>>);
 
-<<<<<<< HEAD
-const BENCHES: &[Bench] = &[("live", live::run), ("fuzz", fuzz::run), ("chaos", chaos::run), ("trace", trace::run)];
-=======
-const BENCHES: &[Bench] = &[("live", live::run), ("sessions", live::sessions), ("fuzz", fuzz::run), ("chaos", chaos::run)];
->>>>>>> 32f9734 (Find dead connections by the kernel, and hold ten thousand sessions in a bench)
+const BENCHES: &[Bench] = &[
+    ("live", live::run),
+    ("sessions", live::sessions),
+    ("fuzz", fuzz::run),
+    ("chaos", chaos::run),
+    ("trace", trace::run),
+];
 
 fn main() -> Result<()> {
     let mut args = std::env::args().skip(1);

@@ -9,6 +9,7 @@ use cnc_integration_tests::programs::program;
 use cnc_lab::{Host, Lab, Scenario};
 
 mod crowd;
+mod dead;
 mod icmp;
 mod loss;
 mod path;

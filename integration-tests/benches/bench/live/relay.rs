@@ -36,7 +36,8 @@ pub(super) async fn serve(certificates: Option<&Path>) -> Result<()> {
     let mut server = tonic::transport::Server::builder();
     if let Some(folder) = certificates {
         let read = |name| std::fs::read(folder.join(name));
-        server = server.tls_config(ServerTlsConfig::new().identity(Identity::from_pem(read("cert.pem")?, read("key.pem")?)))?;
+        server = server
+            .tls_config(ServerTlsConfig::new().identity(Identity::from_pem(read("cert.pem")?, read("key.pem")?)))?;
     }
     let incoming = TcpListenerStream::new(socket).map(|accepted| {
         let stream = accepted?;

@@ -138,7 +138,7 @@ async fn idle(process: u32, memory_before: u64, sessions: u32) -> Cost {
     sleep(SETTLE).await;
     let (began, cpu) = (Instant::now(), cpu_time(process));
     sleep(IDLE).await;
-    let idle = (cpu_time(process) - cpu).as_secs_f64() / began.elapsed().as_secs_f64();
+    let idle = cpu_time(process).saturating_sub(cpu).as_secs_f64() / began.elapsed().as_secs_f64();
     let grown = memory_bytes(process).saturating_sub(memory_before);
     #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
     let memory = grown as f64 / 1024.0 / f64::from(sessions);
