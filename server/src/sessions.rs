@@ -196,7 +196,7 @@ impl Sessions {
             sessions.go_on_with(stored, None);
         }
         sessions.shared.tasks.spawn(reporting::run(sessions.clone()));
-        sessions.shared.tasks.spawn(retention::run(sessions.clone()));
+        sessions.shared.tasks.spawn(retention::run(sessions.clone(), retention::EVERY));
         Ok(sessions)
     }
 

@@ -10,7 +10,7 @@ use crate::config::Retention;
 use crate::store::StoreError;
 
 /// How often it is looked for what is over: retention is told in days.
-const EVERY: Duration = Duration::from_hours(24);
+pub(super) const EVERY: Duration = Duration::from_hours(24);
 /// Samples of one step: a few milliseconds of the writer's.
 const SAMPLES_A_STEP: u32 = 5_000;
 /// Sessions looked for at a time.
@@ -21,8 +21,9 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// must not remove everything.
 const CLOCK_TRUSTED: Duration = Duration::from_hours(24);
 
-/// Removes what is over now and each day, until the listener stops.
-pub(super) async fn run(sessions: Sessions) {
+/// Removes what is over now and every so often, until the listener stops.
+// Liveness: ended by `stop`.
+pub(super) async fn run(sessions: Sessions, every: Duration) {
     let shared = &sessions.shared;
     let began = shared.clock.now();
     loop {
@@ -33,11 +34,11 @@ pub(super) async fn run(sessions: Sessions) {
         if off > CLOCK_TRUSTED {
             tracing::warn!(off_s = off.as_secs(), "the clock was changed by more than a day: nothing is removed by it");
         } else if let Err(error) = remove(&sessions, shared.settings.retention, now.wall).await {
-            tracing::warn!(%error, "what is kept no longer could not be removed; it is tried again tomorrow");
+            tracing::warn!(%error, "what is kept no longer could not be removed; it is tried again later");
         }
         tokio::select! {
             () = shared.stop.cancelled() => return,
-            () = sleep(EVERY) => {}
+            () = sleep(every) => {}
         }
     }
 }

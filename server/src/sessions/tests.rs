@@ -15,6 +15,8 @@ use super::watch::WATCHER_EVENTS;
 use super::*;
 use crate::limits::Bounds;
 
+mod retention;
+
 struct Listener {
     folder: TempDir,
     sessions: Sessions,
@@ -38,6 +40,10 @@ impl Listener {
 }
 
 async fn open(folder: &TempDir) -> Sessions {
+    open_with(folder, Retention::default()).await
+}
+
+async fn open_with(folder: &TempDir, retention: Retention) -> Sessions {
     let store = Store::open(&folder.path().join("cnc.db")).expect("a store");
     let ping = Test::Ping(PingTest::to(Destination::Listener));
     let settings = Settings {
@@ -47,7 +53,7 @@ async fn open(folder: &TempDir) -> Sessions {
         default_plan: "default".into(),
         plans: vec![Plan { name: "default".into(), description: String::new(), stages: vec![vec![ping]] }],
         reports: folder.path().join("reports"),
-        retention: crate::config::Retention::default(),
+        retention,
         public_url: Some("http://127.0.0.1".into()),
     };
     Sessions::start(store, settings, Arc::new(Limits::new(Arc::default(), 1, Bounds::default())))
