@@ -30,7 +30,7 @@ const DOWNLOADS_FOLDER: &str = "downloads";
 #[derive(Debug, Error)]
 pub enum ServeError {
     /// The data folder cannot be made.
-    #[error("cannot make the data folder {path}: {source}")]
+    #[error("cannot make the data folder {path} ({source}): give another by --data")]
     Data {
         /// The folder.
         path: PathBuf,

@@ -197,3 +197,45 @@ async fn a_record_is_looked_over_on_the_command_line() {
     assert!(said.contains("\"sound\":false"), "{said}");
     assert!(told.contains("restore a backup"), "{told}");
 }
+
+/// Starts a listener that cannot start, and gives its exit code and what it said.
+async fn refused(data: &Path) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cnc-listener"));
+    command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data).env("RUST_LOG", "off");
+    let output = tokio::time::timeout(PATIENCE, command.kill_on_drop(true).output()).await.expect("it ends");
+    let output = output.expect("it can be started");
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_used_is_told_at_the_start() {
+    let running = Running::start().await;
+    let (code, said) = refused(running.data.path()).await;
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("is in use by another process: stop the other listener"), "{said}");
+    let data = running.stop().await;
+    let file = data.path().join("cnc.db");
+
+    let version = |number: u32| {
+        let record = rusqlite::Connection::open(&file).expect("opens");
+        record.pragma_update(None, "user_version", number).expect("set");
+    };
+    let known = crate::running::count(data.path(), "SELECT user_version FROM pragma_user_version");
+    version(99);
+    let (code, said) = refused(data.path()).await;
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("has schema 99") && said.contains("use the newer cnc-listener"), "{said}");
+    version(u32::try_from(known).expect("small"));
+
+    let whole = std::fs::read(&file).expect("read");
+    let middle = [&whole[..4_096], &vec![0xa5; whole.len() - 4_096]].concat();
+    for damaged in [middle, vec![b'x'; 8_192]] {
+        std::fs::write(&file, damaged).expect("written");
+        let (code, said) = refused(data.path()).await;
+        assert_eq!(code, Some(3), "{said}");
+        assert!(said.contains("is damaged") && said.contains("restore a backup"), "{said}");
+    }
+    let (code, said) = refused(&file).await;
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("cannot make the data folder") && said.contains("--data"), "{said}");
+}
