@@ -16,11 +16,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::io::Io;
-<<<<<<< HEAD
-=======
 use super::liveness;
-use super::tunnel::{self, TunnelError};
->>>>>>> 32f9734 (Find dead connections by the kernel, and hold ten thousand sessions in a bench)
 use crate::config::ListenerUrl;
 use crate::proxy::Proxy;
 use crate::tls::{self, Tls};
