@@ -6,10 +6,10 @@ use std::time::Duration;
 use cnc_client::clock::{SessionClock, wall};
 use cnc_client::link::{self, LinkEvent, MAX_EVENTS, Unreached, Way};
 use cnc_client::outbox::Outbox;
-use cnc_client::proxy::{self, Proxy};
 use cnc_model::message::{Instruction, ListenerMessage, MAX_BATCH_ITEMS};
 use cnc_model::ping::{PingOutcome, PingSample};
 use cnc_model::{ClientKey, Item, Sample, TestId, TestKind};
+use cnc_probe::tunnel::Proxy;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
@@ -178,9 +178,8 @@ async fn a_listener_that_claims_what_was_never_sent_is_left() {
 /// A proxy behind which the network can be cut without either end being told.
 async fn cuttable(to: std::net::SocketAddr) -> (Proxy, watch::Sender<bool>, JoinSet<()>) {
     let front = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let address = format!("http://{}", front.local_addr().expect("bound"));
-    let named = |name: &str| (name == "http_proxy").then(|| address.clone());
-    let proxy = proxy::choose(&"http://listener.invalid".parse().expect("valid"), named).expect("it makes sense");
+    let address = front.local_addr().expect("bound");
+    let proxy = Proxy { host: address.ip().into(), port: address.port(), authorization: None };
     let (cut, mut is_cut) = watch::channel(false);
     let mut relaying = JoinSet::new();
     relaying.spawn(async move {
@@ -200,7 +199,7 @@ async fn cuttable(to: std::net::SocketAddr) -> (Proxy, watch::Sender<bool>, Join
             drop((near, far));
         }
     });
-    (proxy.expect("it is named"), cut, relaying)
+    (proxy, cut, relaying)
 }
 
 #[tokio::test]
