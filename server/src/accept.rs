@@ -5,6 +5,7 @@
 mod client_address;
 mod liveness;
 mod patient;
+mod streams;
 mod tls;
 mod unread;
 mod validity;
@@ -37,6 +38,7 @@ pub use unread::{Taking, Unread};
 use crate::limits::{Limits, Over};
 use crate::metrics::Metrics;
 use patient::Patient;
+use streams::Streams;
 
 /// The most connections at a time, under the usual limit of open files; further ones wait in the kernel's queue.
 const MAX_CONNECTIONS: usize = 20_000;
@@ -49,6 +51,8 @@ const REQUEST_WITHIN: Duration = Duration::from_secs(30);
 const WRITE_WITHIN: Duration = Duration::from_mins(1);
 /// How long a peer may leave a body alone that it asked for: whoever takes a kilobyte a second is still let on.
 const TAKE_WITHIN: Duration = Duration::from_mins(5);
+/// How long an HTTP/2 connection may stay without a stream: whoever comes back so late connects again.
+const QUIET: Duration = Duration::from_mins(10);
 /// How long connections may take to end once asked to; then they are cut.
 const END_WITHIN: Duration = Duration::from_secs(5);
 /// The wait after the system would not give a connection, as when no file descriptor is left.
@@ -169,7 +173,8 @@ impl Acceptor {
                 self.answer(request, peer)
             }
         });
-        let builder = builder(tasks);
+        let streams = Streams::of(tasks);
+        let builder = builder(streams.clone());
         let slow = {
             let limits = Arc::clone(&limits);
             move || {
@@ -178,6 +183,7 @@ impl Acceptor {
         };
         let mut connection =
             pin!(builder.serve_connection(TokioIo::new(Patient::new(stream, WRITE_WITHIN, slow)), service));
+        let mut quiet = pin!(streams.quiet(QUIET));
         let mut left_alone = pin!(unread.left_alone(TAKE_WITHIN));
         let mut first_request = pin!(tokio::time::sleep(REQUEST_WITHIN));
         let mut ending = false;
@@ -190,6 +196,10 @@ impl Acceptor {
                     return;
                 }
                 () = shutdown.cancelled(), if !ending => {
+                    ending = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                () = quiet.as_mut(), if !ending => {
                     ending = true;
                     connection.as_mut().graceful_shutdown();
                 }
@@ -220,8 +230,8 @@ impl Acceptor {
     }
 }
 
-fn builder(tasks: TaskTracker) -> auto::Builder<Tracked> {
-    let mut builder = auto::Builder::new(Tracked(tasks));
+fn builder(streams: Streams) -> auto::Builder<Streams> {
+    let mut builder = auto::Builder::new(streams);
     builder
         .http1()
         .timer(TokioTimer::new())
@@ -238,17 +248,4 @@ fn builder(tasks: TaskTracker) -> auto::Builder<Tracked> {
         .max_concurrent_streams(MAX_STREAMS)
         .max_header_list_size(MAX_HEADER_BYTES);
     builder
-}
-
-/// Runs HTTP/2's streams as tasks that are waited for at the end.
-#[derive(Debug, Clone)]
-struct Tracked(TaskTracker);
-
-impl<F> hyper::rt::Executor<F> for Tracked
-where
-    F: Future<Output: Send + 'static> + Send + 'static,
-{
-    fn execute(&self, stream: F) {
-        self.0.spawn(stream);
-    }
 }

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use cnc_proto::v1;
 use http::StatusCode;
 use http_body_util::Full;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -12,7 +13,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, pause, resume};
 
-use crate::running::{Certificates, Running, request};
+use crate::running::{Certificates, Running, create, request};
 
 async fn connected(running: &Running) -> TcpStream {
     TcpStream::connect(running.address).await.expect("connects")
@@ -159,6 +160,32 @@ async fn who_leaves_one_stream_unread_is_let_go_over_http2() {
     assert_eq!(metric(&running, "cnc_speed_transfers").await, 0);
     assert_eq!(metric(&running, "cnc_limits_reached_total{limit=\"slow_readers\"}").await, 1);
     drop((unread, driving));
+}
+
+#[tokio::test]
+async fn a_connection_without_streams_is_let_go_and_one_with_a_stream_is_not() {
+    let running = Running::start().await;
+    let (session, _) = create(&mut running.staff().await).await;
+    let mut staff = running.staff().await;
+    let mut watching =
+        staff.watch_session(v1::WatchSessionRequest::from(session.id)).await.expect("a seat").into_inner();
+    watching.message().await.expect("it holds").expect("a snapshot");
+    let speaks =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(connected(&running).await)).await;
+    let (mut sender, connection) = speaks.expect("speaks");
+    let driving = tokio::spawn(connection);
+    let asked = http::Request::get("http://localhost/healthz").body(Full::<Bytes>::default()).expect("a request");
+    assert_eq!(sender.send_request(asked).await.expect("answers").status(), StatusCode::OK);
+    pause();
+    let began = Instant::now();
+    while !sender.is_closed() && began.elapsed() < Duration::from_mins(25) {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    resume();
+    assert!(began.elapsed() <= Duration::from_mins(12), "{:?}", began.elapsed());
+    driving.await.expect("no panic").expect("it ends in good order");
+    staff.end_session(v1::EndSessionRequest::from(session.id)).await.expect("its connection is up");
+    while watching.message().await.expect("it ends in good order").is_some() {}
 }
 
 #[tokio::test]

@@ -71,8 +71,14 @@ pub(in crate::tests) fn trace_summary() -> BoxedStrategy<TraceSummary> {
 
 pub(in crate::tests) fn throughput_summary() -> BoxedStrategy<ThroughputSummary> {
     let confidence = select(vec![Confidence::Low, Confidence::Medium, Confidence::High]);
-    let stopped_by =
-        select(vec![StoppedBy::Duration, StoppedBy::Bytes, StoppedBy::End, StoppedBy::Cancelled, StoppedBy::Broken, StoppedBy::Stable]);
+    let stopped_by = select(vec![
+        StoppedBy::Duration,
+        StoppedBy::Bytes,
+        StoppedBy::End,
+        StoppedBy::Cancelled,
+        StoppedBy::Broken,
+        StoppedBy::Stable,
+    ]);
     let figures = (bit_rate(), of(bit_rate()), whole(), duration(), any::<u16>());
     (measured(), direction(), figures, confidence, stopped_by, of(whole()), of(duration()), of(duration()))
         .prop_map(|(measured, direction, figures, confidence, stopped_by, sender_bytes, idle_rtt, loaded_rtt)| {
