@@ -7,6 +7,11 @@ use tokio_util::sync::CancellationToken;
 /// Interrupts that wait to be noticed; a third one is the same as the second.
 const MAX_INTERRUPTS: usize = 2;
 
+/// How long a measurement that is told to stop may take for its last words.
+const STOP_WAIT: std::time::Duration = std::time::Duration::from_secs(5);
+/// The exit code of a program that was interrupted.
+const INTERRUPTED: i32 = 130;
+
 /// Listens for interrupts as long as it lives.
 #[derive(Debug)]
 pub(crate) struct Interrupts {
@@ -30,7 +35,8 @@ impl Interrupts {
     }
 }
 
-/// Gives a token that the first interrupt cancels, and the task that listens for it.
+/// Gives a token that the first interrupt cancels, and the task that listens for it. A program that is held up by who
+/// does not read what it prints ends then all the same, after a moment or at the next interrupt.
 pub(crate) fn token() -> (CancellationToken, JoinSet<()>) {
     let token = CancellationToken::new();
     let mut listening = JoinSet::new();
@@ -38,6 +44,12 @@ pub(crate) fn token() -> (CancellationToken, JoinSet<()>) {
     listening.spawn(async move {
         if wait().await {
             rung.cancel();
+            // Liveness: the moment passes.
+            tokio::select! {
+                _ = wait() => {}
+                () = tokio::time::sleep(STOP_WAIT) => {}
+            }
+            std::process::exit(INTERRUPTED);
         }
     });
     (token, listening)

@@ -68,6 +68,7 @@ pub fn main() -> ExitCode {
             Exit::CannotMeasure
         }
     };
+    ui.finish();
     ui::hold_window();
     exit.into()
 }

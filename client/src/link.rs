@@ -134,8 +134,20 @@ struct Stream<'a> {
 impl Stream<'_> {
     /// Runs it to its end: the listener's goodbye, with the report's address, or what broke it.
     async fn run(&mut self) -> Result<Option<String>, Unreached> {
-        let Reached { io, peer, local } =
-            reach::reach(&self.way.url, self.way.tls.as_ref(), self.way.proxy.as_ref()).await?;
+        let reached = reach::reach(&self.way.url, self.way.tls.as_ref(), self.way.proxy.as_ref()).await?;
+        let heard = reached.io.heard();
+        let end = self.talk(reached).await;
+        match (&end, heard.http1_status()) {
+            // However it looks from HTTP/2's side: who answers so is no listener.
+            (Err(Unreached::NoListener { .. } | Unreached::Broken { .. }), Some(status)) => {
+                Err(self.no_listener(words::of_http1(status)))
+            }
+            _ => end,
+        }
+    }
+
+    async fn talk(&mut self, reached: Reached) -> Result<Option<String>, Unreached> {
+        let Reached { io, peer, local } = reached;
         let channel = self.channel(io).await?;
         // One batch waits while one is being written: what gathers meanwhile stays in the outbox.
         let (writer, written) = mpsc::channel::<v1::ClientMessage>(1);

@@ -1,11 +1,15 @@
 //! What the user sees: the only place that prints. It shows what it is given and decides nothing.
 //!
 //! On a terminal progress moves in place; through a pipe, or on a terminal that can do nothing, plain lines come.
+//! What it shows is printed by a thread of its own: a screen that stands still holds up neither measuring nor record.
 //! No control character of anybody else's ever reaches the screen.
 
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::sync::Arc;
 
-use console::{Style, Term};
+use console::Style;
+#[cfg(windows)]
+use console::Term;
 use serde::Serialize;
 use tokio::sync::oneshot;
 
@@ -14,8 +18,10 @@ pub mod figures;
 mod live;
 mod machine;
 mod path;
+mod printer;
 pub mod text;
 
+use self::printer::{Frames, Printer};
 pub use board::{Board, fate as ping_fate};
 pub use live::Live;
 pub use path::table as path_table;
@@ -23,7 +29,7 @@ pub use path::table as path_table;
 /// The screen.
 #[derive(Debug, Clone)]
 pub struct Ui {
-    term: Term,
+    printer: Arc<Printer>,
     lively: bool,
     styled: bool,
 }
@@ -41,7 +47,7 @@ impl Ui {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let lively = io::stdout().is_terminal() && !dumb;
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self { term: Term::buffered_stdout(), lively, styled: lively && !no_color }
+        Self { printer: Arc::new(Printer::begin()), lively, styled: lively && !no_color }
     }
 
     /// Tells whether progress can move in place.
@@ -79,22 +85,19 @@ impl Ui {
 
     /// Tells a fault, with what would help, on standard error.
     pub fn fault(&self, message: &str, hint: Option<&str>) {
-        let mut stderr = io::stderr().lock();
+        let first = format!("cnc: {}", harmless(message));
+        let lines: Vec<_> = [first].into_iter().chain(hint.map(|hint| format!("     {}", harmless(hint)))).collect();
         // With standard error closed there is nowhere left to tell it.
-        writeln!(stderr, "cnc: {}", harmless(message)).ok();
-        if let Some(hint) = hint {
-            writeln!(stderr, "     {}", harmless(hint)).ok();
-        }
+        self.printer.put(move |_| printer::fault(&lines));
     }
 
     /// Asks a question and gives the place where one line of the answer will arrive; nothing arrives when standard
     /// input is at its end.
     #[must_use]
     pub fn ask(&self, question: &str) -> oneshot::Receiver<String> {
-        let mut stdout = io::stdout().lock();
+        let question = format!("{} ", self.styled(&harmless(question), Style::new().bold()));
         // A question that cannot be shown is not answered with yes by anybody.
-        write!(stdout, "{} ", self.styled(&harmless(question), Style::new().bold())).ok();
-        stdout.flush().ok();
+        self.printer.put(move |term| term.write_str(&question).and_then(|()| term.flush()));
         let (answer, answered) = oneshot::channel();
         // A thread of its own: reading a terminal cannot be cancelled, and must not hold the program at its end.
         std::thread::spawn(move || {
@@ -108,8 +111,13 @@ impl Ui {
     }
 
     fn put(&self, text: &str) {
-        // With standard output closed the measuring goes on: the record matters, the screen may be gone.
-        self.term.write_line(text).and_then(|()| self.term.flush()).ok();
+        let text = text.to_owned();
+        self.printer.put(move |term| term.write_line(&text).and_then(|()| term.flush()));
+    }
+
+    /// Waits until everything is on the screen; not for one that takes nothing.
+    pub fn finish(&self) {
+        self.printer.finish();
     }
 
     fn styled(&self, text: &str, style: Style) -> String {

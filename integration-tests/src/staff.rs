@@ -101,6 +101,14 @@ impl Staff {
         self.0.end_session(v1::EndSessionRequest::from(session)).await.expect("the session is told to end");
     }
 
+    /// Removes a session with all that was stored of it.
+    ///
+    /// # Panics
+    /// When the listener refuses.
+    pub async fn delete(&mut self, session: SessionId) {
+        self.0.delete_session(v1::DeleteSessionRequest::from(session)).await.expect("the session is deleted");
+    }
+
     /// Gives a session with its tests.
     ///
     /// # Panics

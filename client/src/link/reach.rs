@@ -15,7 +15,7 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::io::Io;
+use super::io::{Io, Way};
 use super::liveness;
 use crate::config::ListenerUrl;
 use crate::proxy::Proxy;
@@ -120,7 +120,10 @@ impl Unreached {
             Self::Proxy { source, .. } => source.hint(),
             Self::Busy { .. } => "wait for some minutes and try again",
             Self::Tls { .. } => "check this computer's clock, and tell your support person what is said above",
-            Self::NoListener { .. } => "check the address with your support person",
+            Self::NoListener { .. } => {
+                "check the address with your support person; a network's log-in page may answer in its place: open any \
+                 web page"
+            }
             Self::Refused { .. } => "ask your support person for a new code",
             Self::Broken { .. } => "check whether this computer is still online",
         }
@@ -175,11 +178,11 @@ pub(super) async fn reach(url: &ListenerUrl, tls: Option<&Tls>, proxy: Option<&P
     tcp.set_nodelay(true).ok();
     // Without it HTTP/2's pings find out, later.
     liveness::watch(&tcp).ok();
-    let io = match tls {
-        None => Io::Plain(tcp),
-        Some(tls) => Io::Tls(Box::new(encrypt(url, tls, tcp).await?)),
+    let way = match tls {
+        None => Way::Plain(tcp),
+        Some(tls) => Way::Tls(Box::new(encrypt(url, tls, tcp).await?)),
     };
-    Ok(Reached { io, peer, local })
+    Ok(Reached { io: Io::new(way), peer, local })
 }
 
 async fn through(url: &ListenerUrl, proxy: &Proxy) -> Result<TcpStream, TunnelError> {

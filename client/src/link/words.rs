@@ -6,6 +6,14 @@ use std::io::ErrorKind;
 /// What is said of somebody who answers in another protocol.
 pub(super) const NOT_HTTP2: &str = "it does not speak HTTP/2";
 
+/// Says who answers in HTTP/1.x, by the status of the answer.
+pub(super) const fn of_http1(status: u16) -> &'static str {
+    match status {
+        300..=399 | 511 => "it leads to another page, as a network's log-in page does",
+        _ => NOT_HTTP2,
+    }
+}
+
 /// Finds the cause that says something: the system's word where there is one, else the innermost.
 pub(super) fn cause(error: &(dyn Error + 'static)) -> String {
     let mut chain = vec![error];

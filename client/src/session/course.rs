@@ -82,6 +82,8 @@ impl Session {
             self.ui.line("Going on with the session from before.");
             self.phase = Phase::Active;
             self.bring();
+            // What is still to be done is told within that time.
+            self.idle_note = Some(Instant::now() + IDLE_NOTE);
         } else {
             self.ask(welcome, address);
         }

@@ -10,7 +10,7 @@ use cnc_model::{Outcome, Sample, Summary, Test, TestId};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::text::{clean, count, ms, rate};
-use super::{Ui, figures, harmless};
+use super::{Frames, Ui, figures, harmless};
 
 /// How often the screen is drawn at the most.
 const FRAMES_PER_SECOND: u8 = 15;
@@ -34,7 +34,7 @@ impl Board {
     #[must_use]
     pub fn new(ui: &Ui) -> Self {
         let target = if ui.is_lively() {
-            ProgressDrawTarget::stdout_with_hz(FRAMES_PER_SECOND)
+            ProgressDrawTarget::term_like_with_hz(Box::new(Frames::new(&ui.printer)), FRAMES_PER_SECOND)
         } else {
             ProgressDrawTarget::hidden()
         };

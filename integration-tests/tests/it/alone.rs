@@ -2,8 +2,6 @@
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use cnc_integration_tests::listener::{Listener, QUICK};
 use cnc_integration_tests::programs::program;
@@ -13,44 +11,50 @@ use cnc_model::session::{SessionRecord, SessionState, TestRecord};
 use cnc_model::{Outcome, SessionId};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// A way to the listener that is shut at first: whoever comes then is let go at once.
-struct Door {
-    url: String,
-    open: Arc<AtomicBool>,
+pub(crate) struct Door {
+    pub(crate) url: String,
+    open: watch::Sender<bool>,
     _serving: JoinSet<()>,
 }
 
 impl Door {
-    async fn to(listener: &Listener) -> Self {
+    pub(crate) async fn to(listener: &Listener) -> Self {
         let front = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", front.local_addr().expect("bound"));
-        let (open, target) = (Arc::new(AtomicBool::new(false)), listener.url().replace("http://", ""));
-        let is_open = Arc::clone(&open);
+        let target = listener.url().replace("http://", "");
+        let (open, is_open) = watch::channel(false);
         let mut serving = JoinSet::new();
         serving.spawn(async move {
             let mut through = JoinSet::new();
             while let Ok((mut near, _)) = front.accept().await {
-                if is_open.load(Ordering::SeqCst) {
-                    let target = target.clone();
-                    through.spawn(async move {
-                        let mut far = TcpStream::connect(target).await.expect("the listener is there");
+                let (target, mut is_open) = (target.clone(), is_open.clone());
+                through.spawn(async move {
+                    if !*is_open.borrow_and_update() {
+                        return;
+                    }
+                    let mut far = TcpStream::connect(target).await.expect("the listener is there");
+                    tokio::select! {
                         // Either end may break off.
-                        copy_bidirectional(&mut near, &mut far).await.ok();
-                    });
-                }
+                        _ = copy_bidirectional(&mut near, &mut far) => {}
+                        _ = is_open.wait_for(|open| !open) => {}
+                    }
+                });
             }
         });
         Self { url, open, _serving: serving }
     }
 
-    fn open(&self) {
-        self.open.store(true, Ordering::SeqCst);
+    pub(crate) fn open(&self) {
+        self.open.send_replace(true);
     }
 
-    fn shut(&self) {
-        self.open.store(false, Ordering::SeqCst);
+    /// Shuts it, with whoever is in it.
+    pub(crate) fn cut(&self) {
+        self.open.send_replace(false);
     }
 }
 
@@ -142,7 +146,6 @@ async fn it_is_delivered_by_the_next_run_and_not_again() {
     staff.end(again.session.id).await;
     assert!(own(&ended(&mut staff, again.session.id).await).is_empty());
     assert_eq!(client.await.expect("it ran").0, Some(0));
-    door.shut();
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 mod alone;
 mod end;
 mod join;
+mod late;
 mod proxy;
 mod road;
 mod watch;
