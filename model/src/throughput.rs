@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::BitRate;
-use crate::stats::nearest_rank;
+use crate::score::BufferbloatGrade;
+use crate::stats::{mean, nearest_rank};
 use crate::summary::Measured;
 
 pub mod steady;
@@ -129,9 +130,18 @@ pub struct ThroughputSummary {
     pub idle_rtt: Option<Duration>,
     /// Median round trip during the load, where measured.
     pub loaded_rtt: Option<Duration>,
+    /// What the load added to the round trip: the mean of those taken after the first second, in which queues fill,
+    /// less the idle one. `None` where either was not measured.
+    pub added_rtt: Option<Duration>,
 }
 
 impl ThroughputSummary {
+    /// Grades what the load added to the round trip; `None` where it was not measured.
+    #[must_use]
+    pub fn bufferbloat(&self) -> Option<BufferbloatGrade> {
+        self.added_rtt.map(BufferbloatGrade::of)
+    }
+
     /// Tells whether the two ends' counts disagree by more than [`DISAGREEMENT`]; `None` without the sender's count.
     #[must_use]
     pub fn ends_disagree(&self) -> Option<bool> {
@@ -193,7 +203,16 @@ impl ThroughputFold {
             sender_bytes,
             idle_rtt,
             loaded_rtt: nearest_rank(&rtts, 50),
+            added_rtt: self.loaded_mean().zip(idle_rtt).map(|(loaded, idle)| loaded.saturating_sub(idle)),
         }
+    }
+}
+
+impl ThroughputFold {
+    /// Gives the mean round trip once the load was there.
+    fn loaded_mean(&self) -> Option<Duration> {
+        let loaded = self.samples.iter().filter(|sample| sample.at > steady::SKIPPED);
+        mean(&loaded.filter_map(|sample| sample.rtt).collect::<Vec<_>>())
     }
 }
 
@@ -244,7 +263,7 @@ mod tests {
             direction: Direction::Download,
             stopped_by: StoppedBy::Duration,
             sender_bytes: None,
-            idle_rtt: None,
+            idle_rtt: Some(Duration::from_millis(10)),
         })
     }
 
@@ -256,6 +275,9 @@ mod tests {
         assert_eq!(summary.confidence, Confidence::High);
         assert_eq!(summary.duration, Duration::from_secs(6));
         assert_eq!(summary.loaded_rtt, Some(Duration::from_millis(29)));
+        // The round trips are 0 to 59 ms in this order, those after the first second 10 to 59 ms, the idle one 10 ms.
+        assert_eq!(summary.added_rtt, Some(Duration::from_micros(24_500)));
+        assert_eq!(summary.bufferbloat(), Some(BufferbloatGrade::A));
     }
 
     #[test]

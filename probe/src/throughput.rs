@@ -5,6 +5,7 @@
 
 mod download;
 mod exchange;
+mod latency;
 mod meter;
 mod open;
 mod target;
@@ -92,7 +93,7 @@ pub struct Transfer {
     pub stopped_by: StoppedBy,
     /// Payload bytes that this machine sent; `None` for a download, whose sender does not tell.
     pub sender_bytes: Option<u64>,
-    /// Median time of a TCP handshake before the load.
+    /// Median round trip before the load, by the same means as those of the samples.
     pub idle_rtt: Option<Duration>,
 }
 

@@ -77,6 +77,7 @@ impl From<ThroughputSummary> for v1::ThroughputSummary {
             sender_bytes,
             idle_rtt,
             loaded_rtt,
+            added_rtt,
         } = summary;
         Self {
             measured: Some(measured.into()),
@@ -91,6 +92,7 @@ impl From<ThroughputSummary> for v1::ThroughputSummary {
             sender_bytes,
             idle_rtt_us: idle_rtt.map(us),
             loaded_rtt_us: loaded_rtt.map(us),
+            added_rtt_us: added_rtt.map(us),
         }
     }
 }
@@ -112,6 +114,7 @@ impl TryFrom<v1::ThroughputSummary> for ThroughputSummary {
             sender_bytes,
             idle_rtt_us,
             loaded_rtt_us,
+            added_rtt_us,
         } = wire;
         Ok(Self {
             measured: required("ThroughputSummary.measured", measured)?.try_into()?,
@@ -126,6 +129,7 @@ impl TryFrom<v1::ThroughputSummary> for ThroughputSummary {
             sender_bytes: sender_bytes.map(|bytes| count("ThroughputSummary.sender_bytes", bytes)).transpose()?,
             idle_rtt: idle_rtt_us.map(|us| duration("ThroughputSummary.idle_rtt_us", us)).transpose()?,
             loaded_rtt: loaded_rtt_us.map(|us| duration("ThroughputSummary.loaded_rtt_us", us)).transpose()?,
+            added_rtt: added_rtt_us.map(|us| duration("ThroughputSummary.added_rtt_us", us)).transpose()?,
         })
     }
 }

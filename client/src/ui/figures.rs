@@ -178,6 +178,9 @@ pub fn throughput(load: &ThroughputSummary) -> Vec<String> {
         (Some(idle), None) => lines.push(format!("Round trip  {} before the load", ms(idle))),
         (None, None) => {}
     }
+    if let (Some(added), Some(grade)) = (load.added_rtt, load.bufferbloat()) {
+        lines.push(format!("            The load adds {}: bufferbloat grade {grade}", ms(added)));
+    }
     lines
 }
 

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
 use super::exchange::{self, Bulk, Exchange};
+use super::latency::Latency;
 use super::meter::Meter;
 use super::open::Peer;
 use super::target::Target;
@@ -29,10 +30,10 @@ pub(super) async fn run(load: &Load<'_>) -> Result<Transfer, ProbeError> {
         () = load.cancel.cancelled() => return Ok(nothing_yet),
         ready = prepare(load, target) => ready?,
     };
-    let Ready { peer, transfer, flows } = ready;
+    let Ready { latency, transfer, flows } = ready;
     let total = Arc::<AtomicU64>::default();
     let began = Instant::now();
-    let mut meter = Meter::start(load.sink, Direction::Download, peer.address());
+    let mut meter = Meter::start(load.sink, Direction::Download, &latency);
     let mut running = JoinSet::new();
     for (exchange, request) in flows {
         let (total, limit) = (Arc::clone(&total), load.test.max_bytes);
@@ -44,7 +45,7 @@ pub(super) async fn run(load: &Load<'_>) -> Result<Transfer, ProbeError> {
 
 /// All that is needed to start.
 struct Ready {
-    peer: Peer,
+    latency: Latency,
     transfer: Transfer,
     flows: Vec<(Exchange<Nothing>, Request<Nothing>)>,
 }
@@ -54,7 +55,7 @@ async fn prepare(load: &Load<'_>, target: Target) -> Result<Ready, ProbeError> {
         Endpoint::Listener => Peer::find(target, load.target).await?,
         Endpoint::File => exchange::follow(target, load.target).await?,
     };
-    let idle_rtt = peer.idle_rtt().await;
+    let latency = Latency::idle(&peer).await;
     let shares = load.shares();
     let mut flows = Vec::with_capacity(shares.len());
     for (exchange, share) in open_flows(&peer, Bulk::Read, shares.len()).await?.into_iter().zip(shares) {
@@ -67,8 +68,8 @@ async fn prepare(load: &Load<'_>, target: Target) -> Result<Ready, ProbeError> {
         flows.push((exchange, exchange::request(Method::GET, &target, token, Nothing::new())?));
     }
     let address = peer.address().map(|address| address.ip());
-    let transfer = Transfer { address, idle_rtt, ..Transfer::begin(peer.target.is_tls, load.target) };
-    Ok(Ready { peer, transfer, flows })
+    let transfer = Transfer { address, idle_rtt: latency.idle, ..Transfer::begin(peer.target.is_tls, load.target) };
+    Ok(Ready { latency, transfer, flows })
 }
 
 /// Reads a body to its end, or until all flows together have brought as much as they may.

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cnc_model::Family;
-use cnc_model::stats::nearest_rank;
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -25,8 +24,6 @@ use crate::{ProbeError, resolve, route};
 const CONNECT_WAIT: Duration = Duration::from_secs(7);
 /// How long a TLS handshake may take.
 const TLS_WAIT: Duration = Duration::from_secs(10);
-/// So many handshakes before the load give the idle round trip: enough for a median that one slow one does not move.
-const IDLE_HANDSHAKES: usize = 5;
 /// When systems send an unanswered SYN again: a handshake that takes longer tells no round trip.
 const FIRST_RETRANSMISSION: Duration = Duration::from_secs(1);
 /// The most payload that waits in the kernel behind what the network takes: more would only make the end of an
@@ -137,18 +134,6 @@ impl Peer {
         let connecting = TlsConnector::from(Arc::clone(&self.tls)).connect(name, stream);
         let stream = timeout(TLS_WAIT, connecting).await.map_err(|_| failed(io::ErrorKind::TimedOut.into()))?;
         Ok((TokioIo::new(Box::new(stream.map_err(failed)?)), cut))
-    }
-
-    /// Measures the median round trip of some TCP handshakes, one after the other; `None` when none was answered,
-    /// and through a proxy: it answers for itself.
-    pub(super) async fn idle_rtt(&self) -> Option<Duration> {
-        let address = self.address()?;
-        let mut rtts = Vec::with_capacity(IDLE_HANDSHAKES);
-        for _ in 0..IDLE_HANDSHAKES {
-            rtts.extend(handshake(address).await);
-        }
-        rtts.sort_unstable();
-        nearest_rank(&rtts, 50)
     }
 }
 

@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep_until};
 use self::body::{Noise, Sending};
 use self::counts::CountReader;
 use super::exchange::{self, Bulk, Exchange};
+use super::latency::Latency;
 use super::meter::Meter;
 use super::open::Peer;
 use super::target::Target;
@@ -38,9 +39,9 @@ pub(super) async fn run(load: &Load<'_>) -> Result<Transfer, ProbeError> {
         () = load.cancel.cancelled() => return Ok(nothing_yet),
         ready = prepare(load, base) => ready?,
     };
-    let Ready { peer, transfer, flows, counts, sending } = ready;
+    let Ready { latency, transfer, flows, counts, sending } = ready;
     let mut upload = Upload {
-        meter: Meter::start(load.sink, Direction::Upload, peer.address()),
+        meter: Meter::start(load.sink, Direction::Upload, &latency),
         running: JoinSet::new(),
         counts,
         arrived: 0,
@@ -60,7 +61,7 @@ pub(super) async fn run(load: &Load<'_>) -> Result<Transfer, ProbeError> {
 
 /// All that is needed to start.
 struct Ready {
-    peer: Peer,
+    latency: Latency,
     transfer: Transfer,
     flows: Vec<(Exchange<Noise>, Request<Noise>)>,
     counts: CountReader,
@@ -69,7 +70,7 @@ struct Ready {
 
 async fn prepare(load: &Load<'_>, base: Target) -> Result<Ready, ProbeError> {
     let peer = Peer::find(base, load.target).await?;
-    let idle_rtt = peer.idle_rtt().await;
+    let latency = Latency::idle(&peer).await;
     let token = load.target.token.as_ref();
     let run = run_id();
     let counts = CountReader::open(&peer, &peer.target.below(&format!("/speed/counts?run={run}")), token).await?;
@@ -82,8 +83,8 @@ async fn prepare(load: &Load<'_>, base: Target) -> Result<Ready, ProbeError> {
         flows.push((exchange, exchange::request(Method::POST, &target, token, body)?));
     }
     let address = peer.address().map(|address| address.ip());
-    let transfer = Transfer { address, idle_rtt, ..Transfer::begin(peer.target.is_tls, load.target) };
-    Ok(Ready { peer, transfer, flows, counts, sending })
+    let transfer = Transfer { address, idle_rtt: latency.idle, ..Transfer::begin(peer.target.is_tls, load.target) };
+    Ok(Ready { latency, transfer, flows, counts, sending })
 }
 
 /// Draws an id that no other test has; nothing secret depends on it.

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use cnc_model::BitRate;
+use cnc_model::score::BufferbloatGrade;
 use cnc_model::summary::Measured;
 use cnc_model::throughput::{Confidence, Direction, Phase, StoppedBy, ThroughputSample, ThroughputSummary};
 use serde::Serialize;
@@ -53,9 +54,10 @@ pub(super) struct SummaryBody<'a> {
     upload: Option<OneWay>,
     idle_rtt_ms: Option<f64>,
     loaded_rtt_ms: Loaded,
-    /// The figures from here on are derived from probes during the load that are not taken yet, so `null`.
+    /// Of the direction in which the load adds more.
     added_rtt_ms: Option<f64>,
     bufferbloat_grade: Option<&'a str>,
+    /// What is not taken yet is `null`.
     rpm: Option<f64>,
     contended: Option<bool>,
     shed: u64,
@@ -86,6 +88,7 @@ impl<'a> SummaryBody<'a> {
         let runs = || download.into_iter().chain(upload);
         let measured = runs().map(|run| &run.measured).next();
         let loaded = |run: Option<&ThroughputSummary>| run.and_then(|run| run.loaded_rtt).map(ms);
+        let added = runs().filter_map(|run| run.added_rtt).max();
         Self {
             url: measured.map(|measured| measured.host.as_str()),
             address: measured.and_then(|measured| measured.address),
@@ -95,8 +98,8 @@ impl<'a> SummaryBody<'a> {
             upload: upload.map(Into::into),
             idle_rtt_ms: runs().find_map(|run| run.idle_rtt).map(ms),
             loaded_rtt_ms: Loaded { download: loaded(download), upload: loaded(upload) },
-            added_rtt_ms: None,
-            bufferbloat_grade: None,
+            added_rtt_ms: added.map(ms),
+            bufferbloat_grade: added.map(|added| BufferbloatGrade::of(added).word()),
             rpm: None,
             contended: None,
             shed: runs().map(|run| run.measured.shed).sum(),
@@ -119,6 +122,7 @@ impl From<&ThroughputSummary> for OneWay {
             sender_bytes,
             idle_rtt: _,
             loaded_rtt: _,
+            added_rtt: _,
         } = summary;
         Self {
             goodput_bps: goodput.bps(),

@@ -166,7 +166,7 @@ fn speed_samples() {
 
 fn download() -> ThroughputSummary {
     ThroughputSummary {
-        measured: Measured { host: "http://example.com/file".into(), ..measured("throughput/1") },
+        measured: Measured { host: "http://example.com/file".into(), ..measured("throughput/2") },
         direction: Direction::Download,
         goodput: BitRate::of(25_000_000, Duration::from_secs(10)),
         steady: None,
@@ -178,6 +178,7 @@ fn download() -> ThroughputSummary {
         sender_bytes: None,
         idle_rtt: None,
         loaded_rtt: None,
+        added_rtt: None,
     }
 }
 
@@ -191,6 +192,7 @@ fn speed_summaries() {
         sender_bytes: Some(25_000_100),
         idle_rtt: Some(us(10_000)),
         loaded_rtt: Some(us(90_000)),
+        added_rtt: Some(us(81_500)),
         ..download()
     };
     assert_snapshot!(lines([

@@ -189,6 +189,8 @@ pub(crate) fn throughput(load: &ThroughputSummary) -> Markup {
         ("Confidence", confidence.into()),
         ("Idle round trip", or_not(load.idle_rtt)),
         ("Loaded round trip", or_not(load.loaded_rtt)),
+        ("Added by the load", or_not(load.added_rtt)),
+        ("Bufferbloat", load.bufferbloat().map_or_else(|| NOT_MEASURED.into(), |grade| format!("grade {grade}"))),
     ];
     let amounts = [
         ("Bytes that arrived", data(load.bytes)),

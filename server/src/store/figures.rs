@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use cnc_model::ping::PingSummary;
+use cnc_model::score::BufferbloatGrade;
 use cnc_model::stats::RttSummary;
 use cnc_model::throughput::ThroughputSummary;
 use cnc_model::trace::TraceSummary;
@@ -42,6 +43,8 @@ pub(super) struct Figures {
     pub(super) sender_bytes: Option<i64>,
     pub(super) idle_rtt_us: Option<i64>,
     pub(super) loaded_rtt_us: Option<i64>,
+    pub(super) added_rtt_us: Option<i64>,
+    pub(super) bufferbloat_grade: Option<&'static str>,
 }
 
 /// Whole microseconds, held at the column's range.
@@ -117,6 +120,8 @@ impl Figures {
             sender_bytes: throughput.sender_bytes.map(count),
             idle_rtt_us: throughput.idle_rtt.map(micros),
             loaded_rtt_us: throughput.loaded_rtt.map(micros),
+            added_rtt_us: throughput.added_rtt.map(micros),
+            bufferbloat_grade: throughput.bufferbloat().map(BufferbloatGrade::word),
             ..Self::default()
         }
     }

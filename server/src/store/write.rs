@@ -85,13 +85,13 @@ const TEST: &str = "
         engine, shed, sent, received, loss_ratio, late, duplicates, reordered, unreachable, not_sent, rtt_min_us,
         rtt_mean_us, rtt_median_us, rtt_p90_us, rtt_p95_us, rtt_p99_us, rtt_max_us, rtt_stddev_us, jitter_us, pdv_us,
         reached, rounds, hop_count, goodput_bps, steady_bps, bytes, duration_us, flows, confidence, stopped_by,
-        sender_bytes, idle_rtt_us, loaded_rtt_us)
+        sender_bytes, idle_rtt_us, loaded_rtt_us, added_rtt_us, bufferbloat_grade)
     VALUES (:session, :test, :kind, :destination, :params, :stage, :issued_by, :issued,
         :started, :ended, :outcome, :reason, :message, :hint, :summary, :host, :address, :method,
         :engine, :shed, :sent, :received, :loss_ratio, :late, :duplicates, :reordered, :unreachable, :not_sent, :min,
         :mean, :median, :p90, :p95, :p99, :max, :stddev, :jitter, :pdv,
         :reached, :rounds, :hop_count, :goodput, :steady, :bytes, :duration, :flows, :confidence, :stopped_by,
-        :sender_bytes, :idle_rtt, :loaded_rtt)";
+        :sender_bytes, :idle_rtt, :loaded_rtt, :added_rtt, :bufferbloat)";
 
 fn store_test(connection: &Connection, session: &str, test: &TestRecord) -> Result<bool, rusqlite::Error> {
     let TestRecord { id, what, when, issued_by, issued, started, ended, outcome, summary, samples: _ } = test;
@@ -153,6 +153,8 @@ fn store_test(connection: &Connection, session: &str, test: &TestRecord) -> Resu
         ":sender_bytes": figures.sender_bytes,
         ":idle_rtt": figures.idle_rtt_us,
         ":loaded_rtt": figures.loaded_rtt_us,
+        ":added_rtt": figures.added_rtt_us,
+        ":bufferbloat": figures.bufferbloat_grade,
     })?;
     // Late data of an ended session: its report is made again.
     jobs::want_report_again(connection, session)

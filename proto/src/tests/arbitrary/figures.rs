@@ -80,9 +80,11 @@ pub(in crate::tests) fn throughput_summary() -> BoxedStrategy<ThroughputSummary>
         StoppedBy::Stable,
     ]);
     let figures = (bit_rate(), of(bit_rate()), whole(), duration(), any::<u16>());
-    (measured(), direction(), figures, confidence, stopped_by, of(whole()), of(duration()), of(duration()))
-        .prop_map(|(measured, direction, figures, confidence, stopped_by, sender_bytes, idle_rtt, loaded_rtt)| {
+    let rtts = [of(duration()), of(duration()), of(duration())];
+    (measured(), direction(), figures, confidence, stopped_by, of(whole()), rtts)
+        .prop_map(|(measured, direction, figures, confidence, stopped_by, sender_bytes, rtts)| {
             let (goodput, steady, bytes, duration, flows) = figures;
+            let [idle_rtt, loaded_rtt, added_rtt] = rtts;
             ThroughputSummary {
                 measured,
                 direction,
@@ -96,6 +98,7 @@ pub(in crate::tests) fn throughput_summary() -> BoxedStrategy<ThroughputSummary>
                 sender_bytes,
                 idle_rtt,
                 loaded_rtt,
+                added_rtt,
             }
         })
         .boxed()
