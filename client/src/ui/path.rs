@@ -19,8 +19,8 @@ pub fn table(trace: &TraceSummary) -> Vec<String> {
         "{:>3}  {:<width$}  {:>7}  {:>5}  {:>8}  {:>8}  {:>8}",
         "Hop", "Router", "Lost", "Sent", "Best", "Typical", "Worst"
     );
-    let befores = std::iter::once(0).chain(trace.hops.iter().map(|hop| hop.ttl.get()));
-    let rows = trace.hops.iter().zip(&hosts).zip(befores).flat_map(|((hop, host), before)| {
+    let before_each = std::iter::once(0).chain(trace.hops.iter().map(|hop| hop.ttl.get()));
+    let rows = trace.hops.iter().zip(&hosts).zip(before_each).flat_map(|((hop, host), before)| {
         let waiting = (before + 1..hop.ttl.get()).map(|ttl| format!("{ttl:>3}  still waiting"));
         let further = hop.addresses.iter().skip(1).map(|also| format!("     or {}", address(also)));
         waiting.chain(std::iter::once(row(hop, host, width))).chain(further)
