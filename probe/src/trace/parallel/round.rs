@@ -30,8 +30,9 @@ impl Patience {
     }
 
     /// The wait for a router between answering ones: it is nearer than what answered, but may take its time to answer.
+    /// What comes later still counts while the trace goes on.
     fn for_hop(self) -> Duration {
-        self.slowest.map_or(Duration::from_millis(250), |rtt| rtt * 5 / 2 + Duration::from_millis(40))
+        self.slowest.map_or(Duration::from_millis(250), |rtt| rtt * 2 + Duration::from_millis(40))
     }
 
     /// The wait where the path's end is unknown: what has not answered may be much further than what has.
