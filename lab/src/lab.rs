@@ -38,6 +38,8 @@ pub struct Counts {
     pub lost: u64,
     /// Packets dropped because the shaped link's queue was full.
     pub queue_drops: u64,
+    /// Bytes of IP packets that wait in the shaped link's queue at this moment.
+    pub backlog_bytes: u64,
     /// Packets the relay itself had to drop, for lack of room. Not 0: the link was asked for more than a relay can.
     pub relay_drops: u64,
 }
@@ -118,11 +120,14 @@ impl Lab {
                 packets: read(&counters.packets),
                 lost: read(&counters.lost),
                 queue_drops: 0,
+                backlog_bytes: 0,
                 relay_drops: own.iter().sum(),
             };
         }
         if link.directions[way].shaping.is_some() {
-            counts.queue_drops = self.queue_drops(index, PORTS[1 - way])?;
+            let queue = self.queue(index, PORTS[1 - way])?;
+            let told = |what: &str| queue.iter().filter_map(|queue| queue[what].as_u64()).sum();
+            (counts.queue_drops, counts.backlog_bytes) = (told("drops"), told("backlog"));
             // What the queue refuses from the relay is told to both.
             counts.relay_drops = counts.relay_drops.saturating_sub(counts.queue_drops);
         }
@@ -151,11 +156,11 @@ impl Lab {
         }
     }
 
-    fn queue_drops(&self, link: usize, port: &str) -> Result<u64, LabError> {
+    /// Gives what `tc` tells of a port's shapers.
+    fn queue(&self, link: usize, port: &str) -> Result<Vec<serde_json::Value>, LabError> {
         let space = plan::wire_space(&self.prefix, link);
         let listing = self.ask(&space, "tc", &["-s", "-j", "qdisc", "show", "dev", port])?;
-        let queues = listing.as_array().into_iter().flatten().filter(|queue| queue["kind"] == "tbf");
-        Ok(queues.filter_map(|queue| queue["drops"].as_u64()).sum())
+        Ok(listing.as_array().into_iter().flatten().filter(|queue| queue["kind"] == "tbf").cloned().collect())
     }
 
     /// Runs a program that answers in JSON inside of a namespace.

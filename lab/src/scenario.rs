@@ -24,6 +24,7 @@ macro_rules! embedded {
 }
 
 const EMBEDDED: &[(&str, &str)] = embedded![
+    "asymmetric100-10",
     "bufferbloat20",
     "dead-destination",
     "delay40",

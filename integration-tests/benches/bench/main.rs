@@ -13,6 +13,7 @@ mod figure;
 mod fuzz;
 mod live;
 mod trace;
+mod truth;
 
 use figure::Figure;
 
@@ -25,6 +26,7 @@ const BENCHES: &[Bench] = &[
     ("fuzz", fuzz::run),
     ("chaos", chaos::run),
     ("trace", trace::run),
+    ("truth", truth::run),
 ];
 
 fn main() -> Result<()> {

@@ -11,6 +11,7 @@ use cnc_lab::{Host, Lab, Scenario};
 mod crowd;
 mod dead;
 mod icmp;
+mod load;
 mod loss;
 mod path;
 mod privilege;

@@ -1,0 +1,115 @@
+//! Load against known queues: the steady state, the early end, and what a load adds to round trips.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use cnc_integration_tests::lines::{Lines, number};
+use cnc_integration_tests::listener::Listener;
+use cnc_lab::Lab;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::{lab, on};
+
+/// What the shaper lets through of payload: it counts IP packets of 1,500 bytes with 1,448 of payload each.
+fn truth_bps(mbit: f64) -> f64 {
+    mbit * 1e6 * 1_448.0 / 1_500.0
+}
+
+async fn listener(lab: &Lab) -> Listener {
+    let server = lab.host("server").expect("there is one");
+    let listen = format!("{}:7443", server.v4());
+    // No proxy is there, but nobody else is either: a network of its own.
+    Listener::start_by(on(&server, "cnc-listener"), &listen, "public_speed = true", &["--behind-tls-proxy"]).await
+}
+
+fn speed(lab: &Lab, listener: &Listener) -> Lines {
+    let client = lab.host("client").expect("there is one");
+    Lines::of(on(&client, "cnc").args(["speed", listener.url(), "-t", "10s", "--json"]))
+}
+
+/// Holds a direction's steady state against the truth, and that it ended by itself.
+fn holds(summary: &Value, direction: &str, mbit: f64) {
+    let off = number(summary, &format!("/{direction}/steady_bps")) / truth_bps(mbit) - 1.0;
+    assert!(off.abs() <= 0.005, "{direction}: {:.2} % off; {summary}", off * 100.0);
+    assert_eq!(summary[direction]["stopped_by"], "stable", "{summary}");
+    assert_eq!(summary[direction]["confidence"], "high", "{summary}");
+    assert!(number(summary, &format!("/{direction}/duration_ms")) < 9_000.0, "{summary}");
+}
+
+#[tokio::test]
+async fn each_direction_of_an_asymmetric_line_comes_to_its_own_truth_and_ends_by_itself() {
+    let Some(lab) = lab("asymmetric100-10") else { return };
+    let listener = listener(&lab).await;
+    let speed = speed(&lab, &listener);
+    holds(speed.summary(), "download", 100.0);
+    holds(speed.summary(), "upload", 10.0);
+}
+
+#[tokio::test]
+async fn what_a_load_adds_is_what_waits_in_the_queue() {
+    let Some(lab) = lab("bufferbloat20") else { return };
+    let listener = listener(&lab).await;
+    let began = Instant::now();
+    let is_over = AtomicBool::new(false);
+    let (speed, backlogs) = thread::scope(|scope| {
+        let watching = scope.spawn(|| {
+            let mut backlogs = Vec::new();
+            while !is_over.load(Ordering::Relaxed) {
+                // Towards the client, and from it.
+                let waiting =
+                    [("r2", "r1"), ("r1", "r2")].map(|(from, to)| lab.counts(from, to).unwrap().backlog_bytes);
+                backlogs.push((began.elapsed(), waiting));
+            }
+            backlogs
+        });
+        let speed = speed(&lab, &listener);
+        is_over.store(true, Ordering::Relaxed);
+        (speed, watching.join().unwrap())
+    });
+    let summary = speed.summary();
+    let idle = number(summary, "/idle_rtt_ms");
+    assert!((idle - 10.0).abs() < 1.0, "{summary}");
+    let mut worst = 0.0_f64;
+    for (nth, direction) in ["download", "upload"].into_iter().enumerate() {
+        holds(summary, direction, 20.0);
+        let added = added(&speed, direction, idle);
+        let queued = queued(&backlogs, nth);
+        assert!((added / queued - 1.0).abs() <= 0.1, "{direction}: {added} ms added, {queued} ms queued; {summary}");
+        worst = worst.max(number(summary, &format!("/loaded_rtt_ms/{direction}")));
+    }
+    assert!(worst > 150.0, "{summary}");
+    let grade = summary["bufferbloat_grade"].as_str().unwrap();
+    assert!(["C", "D"].contains(&grade), "{summary}");
+}
+
+/// Gives the mean of what was added to round trips begun between the second and the fourth second, in milliseconds.
+fn added(speed: &Lines, direction: &str, idle: f64) -> f64 {
+    let of_way = speed.samples.iter().filter(|sample| sample["direction"] == direction);
+    let added: Vec<_> = of_way
+        .filter_map(|sample| {
+            let rtt = sample["rtt_ms"].as_f64()?;
+            let begun = number(sample, "/at_ms") - rtt;
+            (2_000.0..4_000.0).contains(&begun).then_some(rtt - idle)
+        })
+        .collect();
+    assert!(added.len() >= 10, "{} round trips", added.len());
+    mean(&added)
+}
+
+/// Gives the mean of what waited in a queue from the second to the fourth second of its load, in milliseconds.
+fn queued(backlogs: &[(Duration, [u64; 2])], way: usize) -> f64 {
+    let began = backlogs.iter().find(|(_, waiting)| waiting[way] > 20_000).expect("something waited").0;
+    let loaded = began + Duration::from_secs(2)..began + Duration::from_secs(4);
+    let within = backlogs.iter().filter(|(at, _)| loaded.contains(at));
+    #[expect(clippy::cast_precision_loss, reason = "a queue holds far less than 2^53 bytes")]
+    let waits: Vec<_> = within.map(|(_, waiting)| waiting[way] as f64 * 8.0 / 20e6 * 1e3).collect();
+    assert!(waits.len() >= 20, "{} looks", waits.len());
+    mean(&waits)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "some hundred values")]
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
