@@ -10,6 +10,9 @@ use cnc_model::{Code, Family, HostName, Ttl};
 
 mod asked;
 mod duration;
+mod reach;
+
+pub use reach::{DnsArgs, HttpArgs, MtuArgs};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -44,6 +47,12 @@ pub enum Command {
     Trace(TraceArgs),
     /// Measure how fast data comes and goes
     Speed(SpeedArgs),
+    /// Find the largest packet that the path to a host carries
+    Mtu(MtuArgs),
+    /// Ask this computer's DNS servers for a name
+    Dns(DnsArgs),
+    /// Make one HTTP request and time its phases
+    Http(HttpArgs),
     /// Describe this computer and its network interfaces
     Info(InfoArgs),
 }

@@ -9,6 +9,7 @@ use crate::ui::{Ui, figures, json_line};
 
 mod info;
 mod ping;
+mod reach;
 mod run;
 mod speed;
 mod trace;
@@ -20,6 +21,9 @@ pub(crate) async fn run(ui: &Ui, command: Command) -> Exit {
         Command::Ping(args) => ping::run(ui, &args).await,
         Command::Trace(args) => trace::run(ui, &args).await,
         Command::Speed(args) => speed::run(ui, &args).await,
+        Command::Mtu(args) => reach::mtu(ui, &args).await,
+        Command::Dns(args) => reach::dns(ui, &args).await,
+        Command::Http(args) => reach::http(ui, &args).await,
         Command::Info(args) => info::run(ui, &args).await,
     }
 }

@@ -223,7 +223,7 @@ impl Policy {
     pub fn agree(&mut self, planned: &[Test]) {
         self.agreed.extend(planned.iter().filter_map(|test| match test {
             Test::Download(load) | Test::Upload(load) => authority(&load.peer),
-            Test::System | Test::Ping(_) | Test::Trace(_) => None,
+            Test::System | Test::Ping(_) | Test::Trace(_) | Test::Mtu(_) | Test::Dns(_) | Test::Http(_) => None,
         }));
     }
 
@@ -244,6 +244,9 @@ impl Policy {
                 Ok(envelope) => self.reserve_rate(id, test, envelope, now),
                 Err(refusal) => Verdict::Refuse(refusal),
             },
+            Test::Mtu(_) => self.reserve_rate(id, test, MTU, now),
+            Test::Dns(_) => self.reserve_rate(id, test, DNS, now),
+            Test::Http(_) => self.reserve_rate(id, test, HTTP, now),
             Test::Download(load) => self.reserve_bytes(id, load).map_or_else(Verdict::Refuse, |max_bytes| {
                 Verdict::Admit(Test::Download(ThroughputTest { max_bytes, ..load.clone() }))
             }),
@@ -300,6 +303,13 @@ impl Policy {
         Ok(bytes)
     }
 }
+
+/// A search for the path's MTU sends one packet at a time, a few dozen at the most.
+const MTU: Envelope = Envelope::burst(32);
+/// Questions to DNS servers: three kinds to each of as many servers as are asked, each sent twice at the most.
+const DNS: Envelope = Envelope::burst(48);
+/// One request, each phase of a packet or two.
+const HTTP: Envelope = Envelope::burst(8);
 
 fn check_ping(ping: &PingTest) -> Result<Envelope, Refusal> {
     /// Headers of IPv6 and ICMP, the larger case.

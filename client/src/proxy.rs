@@ -76,6 +76,23 @@ pub async fn find(url: &ListenerUrl, var: impl Fn(&str) -> Option<String>) -> Re
     }
 }
 
+/// Finds the proxy that leads to the host of a URL that the user types.
+///
+/// # Errors
+/// As [`find`], in words.
+pub async fn for_url(url: &str) -> Result<Option<Proxy>, String> {
+    // What is no URL is the probe's to say.
+    let Some(origin) = origin(url) else { return Ok(None) };
+    let found = find(&origin, |name| std::env::var(name).ok()).await.map_err(|error| error.to_string())?;
+    Ok(found.proxy.map(|(proxy, _)| proxy))
+}
+
+fn origin(url: &str) -> Option<ListenerUrl> {
+    let (scheme, rest) = url.split_once("://")?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    format!("{scheme}://{}", &rest[..end]).parse().ok()
+}
+
 /// What the environment says.
 #[derive(Debug, PartialEq, Eq)]
 enum Named {

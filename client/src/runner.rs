@@ -20,6 +20,7 @@ use crate::tls::Trust;
 
 pub mod aim;
 pub mod measure;
+pub mod reach;
 pub mod speed;
 
 use self::speed::Speed;
@@ -171,6 +172,9 @@ async fn prepare(test: Test, grounds: &Grounds) -> Result<Job, Failure> {
             let target = speed::target(&load.peer, grounds).await?;
             Job::Load(Direction::Upload, load, target)
         }
+        Test::Mtu(mtu) => Job::Mtu(aim(&mtu.destination, mtu.family, landmarks, rules).await?),
+        Test::Dns(dns) => reach::dns(dns, landmarks, rules).await?,
+        Test::Http(http) => Job::Http(reach::http(http, grounds).await?),
     })
 }
 

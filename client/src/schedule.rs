@@ -160,7 +160,7 @@ impl Schedule {
 const fn is_load(test: &Test) -> bool {
     match test {
         Test::Download(_) | Test::Upload(_) => true,
-        Test::System | Test::Ping(_) | Test::Trace(_) => false,
+        Test::System | Test::Ping(_) | Test::Trace(_) | Test::Mtu(_) | Test::Dns(_) | Test::Http(_) => false,
     }
 }
 

@@ -5,9 +5,12 @@
 
 pub mod code;
 pub mod destination;
+pub mod dns;
+pub mod http;
 pub mod id;
 pub mod item;
 pub mod message;
+pub mod mtu;
 pub mod outcome;
 pub mod ping;
 pub mod plan;

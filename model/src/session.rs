@@ -153,7 +153,12 @@ impl SessionRecord {
     pub fn system(&self) -> Option<&SystemInfo> {
         self.tests.iter().rev().find_map(|test| match test.summary.as_ref()? {
             Summary::System(info) => Some(info),
-            Summary::Ping(_) | Summary::Trace(_) | Summary::Throughput(_) => None,
+            Summary::Ping(_)
+            | Summary::Trace(_)
+            | Summary::Throughput(_)
+            | Summary::Mtu(_)
+            | Summary::Dns(_)
+            | Summary::Http(_) => None,
         })
     }
 }

@@ -2,6 +2,9 @@
 
 use std::net::IpAddr;
 
+use crate::dns::DnsSummary;
+use crate::http::HttpSummary;
+use crate::mtu::MtuSummary;
 use crate::ping::PingSummary;
 use crate::system::SystemInfo;
 use crate::throughput::ThroughputSummary;
@@ -18,6 +21,12 @@ pub enum Summary {
     Throughput(ThroughputSummary),
     /// The machine's description.
     System(SystemInfo),
+    /// Of a search for the path's MTU.
+    Mtu(MtuSummary),
+    /// Of questions to resolvers.
+    Dns(DnsSummary),
+    /// Of an HTTP request.
+    Http(HttpSummary),
 }
 
 /// What was measured, and by which means: figures of different methods are never compared silently.
@@ -44,6 +53,9 @@ impl Summary {
             Self::Trace(trace) => Some(&trace.measured),
             Self::Throughput(throughput) => Some(&throughput.measured),
             Self::System(_) => None,
+            Self::Mtu(mtu) => Some(&mtu.measured),
+            Self::Dns(dns) => Some(&dns.measured),
+            Self::Http(http) => Some(&http.measured),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::{Destination, Family, Ttl};
+use crate::{Destination, Family, HostName, Ttl};
 
 /// One test with all that is needed to run it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,12 @@ pub enum Test {
     Download(ThroughputTest),
     /// Measure goodput from the client.
     Upload(ThroughputTest),
+    /// Find the largest packet that the path carries.
+    Mtu(MtuTest),
+    /// Ask resolvers for a name.
+    Dns(DnsTest),
+    /// Make one HTTP request and time its phases.
+    Http(HttpTest),
 }
 
 /// The kinds of test, without parameters.
@@ -36,11 +42,18 @@ pub enum TestKind {
     Download,
     /// See [`Test::Upload`].
     Upload,
+    /// See [`Test::Mtu`].
+    Mtu,
+    /// See [`Test::Dns`].
+    Dns,
+    /// See [`Test::Http`].
+    Http,
 }
 
 impl TestKind {
     /// Every kind, in the order in which people read them.
-    pub const ALL: [Self; 5] = [Self::System, Self::Ping, Self::Trace, Self::Download, Self::Upload];
+    pub const ALL: [Self; 8] =
+        [Self::System, Self::Ping, Self::Trace, Self::Download, Self::Upload, Self::Mtu, Self::Dns, Self::Http];
 
     /// Gives the word for it on screens, on command lines and in columns.
     #[must_use]
@@ -51,6 +64,9 @@ impl TestKind {
             Self::Trace => "trace",
             Self::Download => "download",
             Self::Upload => "upload",
+            Self::Mtu => "mtu",
+            Self::Dns => "dns",
+            Self::Http => "http",
         }
     }
 }
@@ -150,6 +166,33 @@ pub struct ThroughputTest {
     pub stops_early: bool,
 }
 
+/// Parameters of a search for the path's MTU.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MtuTest {
+    /// Where the path leads.
+    pub destination: Destination,
+    /// Which IP version to use.
+    pub family: Family,
+}
+
+/// Parameters of a question to resolvers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DnsTest {
+    /// The name whose addresses are asked for.
+    pub name: HostName,
+    /// Who is asked; `None`: each of the system's DNS servers, and the system's own resolver.
+    pub server: Option<Destination>,
+}
+
+/// Parameters of an HTTP request. Redirections are not followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpTest {
+    /// An HTTP or HTTPS address, checked by the one who opens it.
+    pub url: String,
+    /// Which IP version to use.
+    pub family: Family,
+}
+
 /// The other end of a download or upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ThroughputPeer {
@@ -179,6 +222,8 @@ pub const MIN_LOAD: Duration = Duration::from_millis(500);
 pub const MAX_LOAD: Duration = Duration::from_mins(5);
 /// The most bytes of one throughput test, each way.
 pub const MAX_BYTES: u64 = 100_000_000_000;
+/// The most of a body that an HTTP test reads: its phases are timed, not its goodput.
+pub const MAX_HTTP_BYTES: u64 = 1 << 20;
 /// The longest URL taken.
 pub const MAX_URL_BYTES: usize = 2_048;
 
@@ -248,16 +293,17 @@ impl ThroughputTest {
         within("max bytes", *max_bytes, 1, MAX_BYTES)?;
         match peer {
             ThroughputPeer::Listener => Ok(()),
-            ThroughputPeer::Url(url) if url.starts_with("http://") || url.starts_with("https://") => {
-                within("the URL's length", url.len(), 8, MAX_URL_BYTES)
-            }
-            ThroughputPeer::Url(url) => Err(InvalidTest {
-                what: "the URL",
-                allowed: "http://… or https://…".into(),
-                given: url.chars().take(60).collect(),
-            }),
+            ThroughputPeer::Url(url) => check_url(url),
         }
     }
+}
+
+fn check_url(url: &str) -> Result<(), InvalidTest> {
+    if url.starts_with("http://") || url.starts_with("https://") {
+        return within("the URL's length", url.len(), 8, MAX_URL_BYTES);
+    }
+    let given = url.chars().take(60).collect();
+    Err(InvalidTest { what: "the URL", allowed: "http://… or https://…".into(), given })
 }
 
 impl Test {
@@ -270,6 +316,9 @@ impl Test {
             Self::Trace(_) => TestKind::Trace,
             Self::Download(_) => TestKind::Download,
             Self::Upload(_) => TestKind::Upload,
+            Self::Mtu(_) => TestKind::Mtu,
+            Self::Dns(_) => TestKind::Dns,
+            Self::Http(_) => TestKind::Http,
         }
     }
 
@@ -279,7 +328,11 @@ impl Test {
     /// Names the first parameter that is out of bounds.
     pub fn checked(self) -> Result<Self, InvalidTest> {
         match &self {
-            Self::System => {}
+            Self::Dns(dns) if dns.name.address().is_some() => {
+                let (allowed, given) = ("a name like example.com".into(), dns.name.to_string());
+                return Err(InvalidTest { what: "what is asked for", allowed, given });
+            }
+            Self::System | Self::Mtu(_) | Self::Dns(_) => {}
             Self::Ping(ping) => {
                 within("count", ping.count, 1, MAX_PROBES)?;
                 within("interval", ping.interval, MIN_INTERVAL, MAX_WAIT)?;
@@ -291,6 +344,7 @@ impl Test {
                 within("interval", trace.interval, MIN_ROUND_INTERVAL, MAX_WAIT)?;
             }
             Self::Download(load) | Self::Upload(load) => load.check()?,
+            Self::Http(http) => check_url(&http.url)?,
         }
         Ok(self)
     }
@@ -308,6 +362,10 @@ impl Test {
             Self::Trace(trace) => format!("trace {}", trace.destination),
             Self::Download(load) => format!("download from {}", load.peer),
             Self::Upload(load) => format!("upload to {}", load.peer),
+            Self::Mtu(mtu) => format!("mtu {}", mtu.destination),
+            Self::Dns(DnsTest { name, server: None }) => format!("dns {name}"),
+            Self::Dns(DnsTest { name, server: Some(server) }) => format!("dns {name} by {server}"),
+            Self::Http(http) => format!("http {}", http.url),
         }
     }
 
@@ -321,6 +379,11 @@ impl Test {
             Self::Ping(ping) => Some(u64::from(ping.count) * (u64::from(ping.payload_bytes) + HEADERS) * 2),
             Self::Trace(trace) => Some(u64::from(trace.rounds) * u64::from(trace.max_hops.get()) * 2 * 100),
             Self::Download(load) | Self::Upload(load) => Some(load.max_bytes),
+            // A search of a dozen steps, each tried twice.
+            Self::Mtu(_) => Some(2 * 12 * 2 * 1_500),
+            // Two questions and one for a name that nobody has, to a handful of servers.
+            Self::Dns(_) => Some(3 * 4 * 2 * 512),
+            Self::Http(_) => Some(MAX_HTTP_BYTES),
         }
     }
 }
@@ -365,6 +428,14 @@ mod tests {
             (ping(|p| p.timeout = Duration::from_secs(61)), "timeout must be 1ms to 60s, not 61s"),
             (ping(|p| p.payload_bytes = 65_508), "payload bytes must be 0 to 65507, not 65508"),
             (load(|l| l.flows = 33), "flows must be 1 to 32, not 33"),
+            (
+                Test::Dns(DnsTest { name: "192.0.2.1".parse().expect("an address"), server: None }),
+                "what is asked for must be a name like example.com, not 192.0.2.1",
+            ),
+            (
+                Test::Http(HttpTest { url: "example.com".into(), family: Family::Any }),
+                "the URL must be http://… or https://…, not example.com",
+            ),
             (load(|l| l.max_bytes = 0), "max bytes must be 1 to 100000000000, not 0"),
             (
                 load(|l| l.peer = ThroughputPeer::Url("ftp://x".into())),

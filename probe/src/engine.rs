@@ -29,6 +29,8 @@ pub enum Engine {
     TraceUdpDublin,
     /// TCP probes by trippy-core, each a flow of its own: it knows no other strategy for TCP.
     TraceTcp,
+    /// DNS questions over UDP, and over TCP where an answer is cut; the system's own resolver beside them.
+    Dns,
     /// HTTP/1.1 bodies by hyper over plain TCP.
     Http,
     /// HTTP/1.1 bodies by hyper over TLS by rustls.
@@ -56,6 +58,7 @@ impl Engine {
             Self::TraceUdpParis => "trippy-core udp paris",
             Self::TraceUdpDublin => "trippy-core udp dublin",
             Self::TraceTcp => "trippy-core tcp classic",
+            Self::Dns => "dns udp",
             Self::Http => "hyper http/1.1",
             Self::Https => "hyper http/1.1 over rustls",
             Self::HttpByProxy => "hyper http/1.1 through a proxy",

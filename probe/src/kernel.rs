@@ -7,4 +7,6 @@ pub(crate) mod room;
 
 pub(crate) use control::Said;
 pub(crate) use moment::{Moment, Sent, Wall, round_trip};
-pub(crate) use room::{Note, Received, Room, handshake_rtt, limit, receive_errors, set_option, stamp, watched};
+pub(crate) use room::{
+    Note, Received, Room, handshake_rtt, limit, receive_errors, set_option, stamp, undivided, watched,
+};

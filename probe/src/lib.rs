@@ -4,13 +4,16 @@
 //! screens. Every measuring function takes a [`Sink`] for its samples and a cancellation token, and gives back what
 //! the samples cannot tell; the figures are made from the samples by the model's folds.
 
+pub mod dns;
 pub mod engine;
 pub mod error;
+pub mod http;
 #[cfg(target_os = "linux")]
 mod icmp;
 mod identifier;
 #[cfg(target_os = "linux")]
 mod kernel;
+pub mod mtu;
 mod payload;
 mod permission;
 pub mod ping;
@@ -23,8 +26,11 @@ pub mod throughput;
 pub mod trace;
 pub mod tunnel;
 
+pub use dns::dns;
 pub use engine::Engine;
 pub use error::ProbeError;
+pub use http::{HttpTarget, http};
+pub use mtu::{PathMtu, path_mtu};
 pub use ping::ping;
 pub use resolve::{resolve, reverse_names};
 pub use sink::{Sink, sink};

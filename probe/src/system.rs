@@ -6,7 +6,7 @@ mod linux;
 #[cfg(not(target_os = "linux"))]
 mod other;
 
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -38,6 +38,12 @@ pub async fn system(names: bool) -> SystemInfo {
         resolvers: platform::resolvers(root),
         ..hardware().await
     }
+}
+
+/// Gives the configured DNS servers, in the system's order.
+#[must_use]
+pub fn resolvers() -> Vec<IpAddr> {
+    platform::resolvers(Path::new(ROOT))
 }
 
 /// Finds the interface behind which a link-local address is a gateway; `None` when it is none.

@@ -8,7 +8,7 @@ mod exchange;
 mod latency;
 mod meter;
 mod open;
-mod target;
+pub(crate) mod target;
 mod upload;
 
 use std::convert::Infallible;

@@ -4,6 +4,7 @@
 //! What was not measured is `null`. Each public function gives one object with its `type` first.
 
 mod ping;
+mod reach;
 mod session;
 mod speed;
 mod staff;
@@ -149,6 +150,9 @@ enum SummaryBody<'a> {
     Trace(trace::SummaryBody<'a>),
     Speed(speed::SummaryBody<'a>),
     System(system::SystemBody<'a>),
+    Mtu(reach::MtuBody<'a>),
+    Dns(reach::DnsBody<'a>),
+    Http(reach::HttpBody<'a>),
 }
 
 impl<'a> From<&'a Summary> for SummaryBody<'a> {
@@ -161,6 +165,9 @@ impl<'a> From<&'a Summary> for SummaryBody<'a> {
                 Direction::Upload => speed::SummaryBody::new(None, Some(one)),
             }),
             Summary::System(system) => Self::System(system.into()),
+            Summary::Mtu(mtu) => Self::Mtu(mtu.into()),
+            Summary::Dns(dns) => Self::Dns(dns.into()),
+            Summary::Http(http) => Self::Http(http.into()),
         }
     }
 }

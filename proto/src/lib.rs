@@ -5,10 +5,13 @@
 //! sound client is never refused; on the way in what is beyond them is refused. It opens no connection and decides
 //! nothing.
 
+pub mod dns;
+mod http;
 pub mod invalid;
 mod item;
 pub mod json;
 pub mod message;
+mod mtu;
 mod outcome;
 mod ping;
 pub mod plan;

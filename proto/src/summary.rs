@@ -16,6 +16,9 @@ impl From<Summary> for v1::Summary {
             Summary::Trace(trace) => Wire::Trace(trace.into()),
             Summary::Throughput(throughput) => Wire::Throughput(throughput.into()),
             Summary::System(system) => Wire::System(system.into()),
+            Summary::Mtu(mtu) => Wire::Mtu(mtu.into()),
+            Summary::Dns(dns) => Wire::Dns(dns.into()),
+            Summary::Http(http) => Wire::Http(http.into()),
         };
         Self { summary: Some(wire) }
     }
@@ -32,6 +35,9 @@ impl TryFrom<v1::Summary> for Summary {
             Wire::Trace(trace) => Self::Trace(trace.try_into()?),
             Wire::Throughput(throughput) => Self::Throughput(throughput.try_into()?),
             Wire::System(system) => Self::System(system.try_into()?),
+            Wire::Mtu(mtu) => Self::Mtu(mtu.try_into()?),
+            Wire::Dns(dns) => Self::Dns(dns.try_into()?),
+            Wire::Http(http) => Self::Http(http.try_into()?),
         })
     }
 }

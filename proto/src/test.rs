@@ -2,7 +2,11 @@
 
 use std::num::NonZeroU16;
 
-use cnc_model::test::{Multipath, PingProtocol, PingTest, ThroughputPeer, ThroughputTest, TraceProtocol, TraceTest};
+use cnc_model::destination::InvalidHostName;
+use cnc_model::test::{
+    DnsTest, HttpTest, MtuTest, Multipath, PingProtocol, PingTest, ThroughputPeer, ThroughputTest, TraceProtocol,
+    TraceTest,
+};
 use cnc_model::{Destination, Family, Test, TestKind};
 
 use crate::invalid::{known, required};
@@ -18,6 +22,9 @@ impl From<Test> for v1::Test {
             Test::Trace(trace) => Wire::Trace(trace.into()),
             Test::Download(load) => Wire::Download(load.into()),
             Test::Upload(load) => Wire::Upload(load.into()),
+            Test::Mtu(mtu) => Wire::Mtu(mtu.into()),
+            Test::Dns(dns) => Wire::Dns(dns.into()),
+            Test::Http(http) => Wire::Http(http.into()),
         };
         Self { test: Some(wire) }
     }
@@ -35,6 +42,9 @@ impl TryFrom<v1::Test> for Test {
             Wire::Trace(trace) => Self::Trace(trace.try_into()?),
             Wire::Download(load) => Self::Download(load.try_into()?),
             Wire::Upload(load) => Self::Upload(load.try_into()?),
+            Wire::Mtu(mtu) => Self::Mtu(mtu.try_into()?),
+            Wire::Dns(dns) => Self::Dns(dns.try_into()?),
+            Wire::Http(http) => Self::Http(http.try_into()?),
         };
         test.checked().map_err(|source| Invalid::malformed("Test", source.to_string()))
     }
@@ -48,6 +58,9 @@ impl From<TestKind> for v1::TestKind {
             TestKind::Trace => Self::Trace,
             TestKind::Download => Self::Download,
             TestKind::Upload => Self::Upload,
+            TestKind::Mtu => Self::Mtu,
+            TestKind::Dns => Self::Dns,
+            TestKind::Http => Self::Http,
         }
     }
 }
@@ -61,6 +74,9 @@ pub(crate) fn kind(wire: i32) -> Option<TestKind> {
         v1::TestKind::Trace => TestKind::Trace,
         v1::TestKind::Download => TestKind::Download,
         v1::TestKind::Upload => TestKind::Upload,
+        v1::TestKind::Mtu => TestKind::Mtu,
+        v1::TestKind::Dns => TestKind::Dns,
+        v1::TestKind::Http => TestKind::Http,
     })
 }
 
@@ -189,10 +205,7 @@ impl TryFrom<v1::ThroughputTest> for ThroughputTest {
         Ok(Self {
             peer: match known("ThroughputTest.peer", peer)? {
                 Wire::Listener(v1::ListenerPeer {}) => ThroughputPeer::Listener,
-                Wire::Url(url) if url.contains(char::is_control) => {
-                    return Err(Invalid::malformed("ThroughputTest.url", "control characters are no part of a URL"));
-                }
-                Wire::Url(url) => ThroughputPeer::Url(url),
+                Wire::Url(address) => ThroughputPeer::Url(url("ThroughputTest.url", address)?),
             },
             flows: narrow("ThroughputTest.flows", flows)?,
             duration: duration("ThroughputTest.duration_us", duration_us)?,
@@ -200,6 +213,67 @@ impl TryFrom<v1::ThroughputTest> for ThroughputTest {
             stops_early,
         })
     }
+}
+
+impl From<MtuTest> for v1::MtuTest {
+    fn from(mtu: MtuTest) -> Self {
+        let MtuTest { destination, family } = mtu;
+        Self { destination: Some(destination.into()), family: v1::Family::from(family).into() }
+    }
+}
+
+impl TryFrom<v1::MtuTest> for MtuTest {
+    type Error = Invalid;
+
+    fn try_from(wire: v1::MtuTest) -> Result<Self, Invalid> {
+        let v1::MtuTest { destination, family: version } = wire;
+        Ok(Self {
+            destination: required("MtuTest.destination", destination)?.try_into()?,
+            family: family("MtuTest.family", version)?,
+        })
+    }
+}
+
+impl From<DnsTest> for v1::DnsTest {
+    fn from(dns: DnsTest) -> Self {
+        let DnsTest { name, server } = dns;
+        Self { name: name.to_string(), server: server.map(Into::into) }
+    }
+}
+
+impl TryFrom<v1::DnsTest> for DnsTest {
+    type Error = Invalid;
+
+    fn try_from(wire: v1::DnsTest) -> Result<Self, Invalid> {
+        let v1::DnsTest { name, server } = wire;
+        let name =
+            name.parse().map_err(|source: InvalidHostName| Invalid::malformed("DnsTest.name", source.to_string()))?;
+        Ok(Self { name, server: server.map(TryInto::try_into).transpose()? })
+    }
+}
+
+impl From<HttpTest> for v1::HttpTest {
+    fn from(http: HttpTest) -> Self {
+        let HttpTest { url, family } = http;
+        Self { url, family: v1::Family::from(family).into() }
+    }
+}
+
+impl TryFrom<v1::HttpTest> for HttpTest {
+    type Error = Invalid;
+
+    fn try_from(wire: v1::HttpTest) -> Result<Self, Invalid> {
+        let v1::HttpTest { url: address, family: version } = wire;
+        Ok(Self { url: url("HttpTest.url", address)?, family: family("HttpTest.family", version)? })
+    }
+}
+
+/// Takes a URL as text; [`Test::checked`] holds it against its bounds.
+fn url(field: &'static str, url: String) -> Result<String, Invalid> {
+    if url.contains(char::is_control) {
+        return Err(Invalid::malformed(field, "control characters are no part of a URL"));
+    }
+    Ok(url)
 }
 
 impl From<Destination> for v1::Destination {

@@ -7,6 +7,7 @@ mod head;
 mod machine;
 mod partial;
 mod picture;
+mod reach;
 mod section;
 pub(crate) mod sentence;
 pub(crate) mod words;

@@ -10,10 +10,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{tell_failure, unread, wrong_usage};
 use crate::cli::{SpeedArgs, Way};
-use crate::config::ListenerUrl;
 use crate::exit::Exit;
 use crate::interrupt;
-use crate::proxy::{self, Proxy};
+use crate::proxy;
 use crate::runner::measure::{Job, Measurement, Seen, measure};
 use crate::tls::{HTTP_1_1, Trust};
 use crate::ui::text::clean;
@@ -61,25 +60,11 @@ async fn prepare(args: &SpeedArgs) -> Result<(Way, SpeedTarget), String> {
         token: None,
         family: Family::Any,
         tls: trust.config(HTTP_1_1),
-        proxy: proxy(&args.url).await?,
+        proxy: proxy::for_url(&args.url).await?,
         // What the user types is theirs to decide.
         admit: Arc::new(|_| true),
     };
     Ok((way, target))
-}
-
-/// Finds the proxy that leads to a URL's host.
-async fn proxy(url: &str) -> Result<Option<Proxy>, String> {
-    // What is no URL is the probe's to say.
-    let Some(origin) = origin(url) else { return Ok(None) };
-    let found = proxy::find(&origin, |name| std::env::var(name).ok()).await.map_err(|error| error.to_string())?;
-    Ok(found.proxy.map(|(proxy, _)| proxy))
-}
-
-fn origin(url: &str) -> Option<ListenerUrl> {
-    let (scheme, rest) = url.split_once("://")?;
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    format!("{scheme}://{}", &rest[..end]).parse().ok()
 }
 
 struct Run<'a> {

@@ -25,6 +25,11 @@ impl Envelope {
     /// Nothing at all.
     pub(super) const NONE: Self = Self { burst: 0, micro_rate: 0 };
 
+    /// Describes a test that is over with so many probes.
+    pub(super) const fn burst(burst: u64) -> Self {
+        Self { burst, micro_rate: 0 }
+    }
+
     /// Describes a test that sends `each` probes every `interval`, `count` in all. One that is faster than the rate
     /// may still be so short that it is no more than a burst.
     pub(super) fn of(each: u64, interval: Duration, count: u64) -> Self {

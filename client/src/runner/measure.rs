@@ -5,15 +5,16 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use cnc_model::dns::DnsSummary;
+use cnc_model::mtu::MtuSummary;
 use cnc_model::ping::PingFold;
 use cnc_model::summary::Measured;
-use cnc_model::system::SystemInfo;
 use cnc_model::test::{PingTest, ThroughputTest, TraceTest};
 use cnc_model::throughput::{Direction, StoppedBy, ThroughputEnd, ThroughputFold};
 use cnc_model::trace::{HopOutcome, TraceFold};
-use cnc_model::{Failure, Outcome, Reason, Sample, Summary, ping, throughput, trace};
+use cnc_model::{Failure, HostName, Outcome, Reason, Sample, Summary, dns, mtu, ping, throughput, trace};
 use cnc_probe::throughput::{SpeedTarget, Transfer};
-use cnc_probe::{Engine, ProbeError, Sink};
+use cnc_probe::{Engine, HttpTarget, PathMtu, ProbeError, Sink};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep;
@@ -38,6 +39,19 @@ pub enum Job {
     Trace(TraceTest, Target),
     /// Load the way from or to a peer.
     Load(Direction, ThroughputTest, SpeedTarget),
+    /// Find the largest packet that the path to an address carries.
+    Mtu(Target),
+    /// Ask DNS servers for a name, and the system's own resolver where wanted.
+    Dns {
+        /// The name.
+        name: HostName,
+        /// Who is asked.
+        servers: Vec<IpAddr>,
+        /// Whether the system's own resolver is asked too.
+        system: bool,
+    },
+    /// Make one HTTP request.
+    Http(HttpTarget),
 }
 
 /// What a measurement shows while it runs.
@@ -113,17 +127,47 @@ pub async fn measure(
 enum End {
     Engine(Engine),
     Transfer(Transfer),
-    System(Box<SystemInfo>),
+    /// Of what has no samples: all there is.
+    Whole(Box<Summary>),
 }
 
 async fn probe(job: Job, sink: Sink, stop: CancellationToken) -> Result<End, ProbeError> {
     match job {
-        Job::System { names } => Ok(End::System(Box::new(cnc_probe::system(names).await))),
+        Job::System { names } => Ok(whole(Summary::System(cnc_probe::system(names).await))),
         Job::Ping(test, target) => cnc_probe::ping(target.address, &test, &sink, &stop).await.map(End::Engine),
         Job::Trace(test, target) => cnc_probe::trace(target.address, &test, &sink, &stop).await.map(End::Engine),
         Job::Load(direction, test, target) => {
             cnc_probe::throughput(direction, &target, &test, &sink, &stop).await.map(End::Transfer)
         }
+        Job::Mtu(target) => {
+            let (engine, found) = cnc_probe::path_mtu(target.address, &stop).await?;
+            Ok(whole(Summary::Mtu(mtu_summary(target, engine, &found))))
+        }
+        Job::Dns { name, servers, system } => {
+            let resolvers = cnc_probe::dns(&name, &servers, system).await?;
+            let (method, engine) = (dns::METHOD.into(), Engine::Dns.name().into());
+            let measured = Measured { host: name.to_string(), method, engine, ..Measured::default() };
+            Ok(whole(Summary::Dns(DnsSummary { measured, resolvers })))
+        }
+        Job::Http(target) => cnc_probe::http(&target).await.map(|summary| whole(Summary::Http(summary))),
+    }
+}
+
+fn whole(summary: Summary) -> End {
+    End::Whole(Box::new(summary))
+}
+
+fn mtu_summary(target: Target, engine: Engine, found: &PathMtu) -> MtuSummary {
+    let PathMtu { path_bytes, interface_bytes, black_hole, limited_by, probes } = *found;
+    let Target { host, address } = target;
+    let (method, engine) = (mtu::METHOD.into(), engine.name().into());
+    MtuSummary {
+        measured: Measured { host, address: Some(address), method, engine, shed: 0 },
+        path_mtu_bytes: path_bytes,
+        interface_mtu_bytes: interface_bytes,
+        black_hole,
+        limited_by,
+        probes,
     }
 }
 
@@ -179,7 +223,8 @@ struct Gathered {
 }
 
 enum Fold {
-    System,
+    /// Of what has no samples.
+    None,
     Ping(PingFold),
     Trace(TraceFold),
     Load(Direction, ThroughputFold),
@@ -188,13 +233,13 @@ enum Fold {
 impl Gathered {
     fn of(job: &Job) -> Self {
         let (fold, method, names) = match job {
-            Job::System { .. } => (Fold::System, "system/1", false),
+            Job::System { .. } | Job::Mtu(_) | Job::Dns { .. } | Job::Http(_) => (Fold::None, "", false),
             Job::Ping(..) => (Fold::Ping(PingFold::default()), ping::METHOD, false),
             Job::Trace(test, _) => (Fold::Trace(TraceFold::default()), trace::METHOD, test.names),
             Job::Load(direction, ..) => (Fold::Load(*direction, ThroughputFold::default()), throughput::METHOD, false),
         };
         let (host, address) = match job {
-            Job::System { .. } => (String::new(), None),
+            Job::System { .. } | Job::Mtu(_) | Job::Dns { .. } | Job::Http(_) => (String::new(), None),
             Job::Ping(_, target) | Job::Trace(_, target) => (target.host.clone(), Some(target.address)),
             Job::Load(_, _, target) => (target.url.clone(), None),
         };
@@ -212,7 +257,7 @@ impl Gathered {
                 self.ask_name(&sample.outcome);
             }
             // A probe tells only samples of its own kind.
-            (Fold::System | Fold::Ping(_) | Fold::Trace(_) | Fold::Load(..), _) => {}
+            (Fold::None | Fold::Ping(_) | Fold::Trace(_) | Fold::Load(..), _) => {}
         }
     }
 
@@ -248,18 +293,18 @@ impl Gathered {
     }
 
     fn summary(mut self, end: Option<End>) -> Option<Summary> {
-        let (engine, transfer, system) = match end {
-            Some(End::Engine(engine)) => (Some(engine), None, None),
-            Some(End::Transfer(transfer)) => (Some(transfer.engine), Some(transfer), None),
-            Some(End::System(system)) => (None, None, Some(system)),
-            None => (None, None, None),
+        let (engine, transfer) = match end {
+            Some(End::Engine(engine)) => (Some(engine), None),
+            Some(End::Transfer(transfer)) => (Some(transfer.engine), Some(transfer)),
+            Some(End::Whole(summary)) => return Some(*summary),
+            None => (None, None),
         };
-        if self.count == 0 && engine.is_none() && system.is_none() {
+        if self.count == 0 && engine.is_none() {
             return None;
         }
         self.measured.engine = engine.map(|engine| engine.name().to_owned()).unwrap_or_default();
         match self.fold {
-            Fold::System => system.map(|system| Summary::System(*system)),
+            Fold::None => None,
             Fold::Ping(fold) => Some(Summary::Ping(fold.summary(self.measured))),
             Fold::Trace(fold) => Some(Summary::Trace(fold.summary(self.measured))),
             Fold::Load(direction, fold) => {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use cnc_model::test::ThroughputPeer;
-use cnc_model::{Failure, Family, HostName, Reason};
+use cnc_model::{Failure, Family, Reason};
 use cnc_probe::throughput::{Endpoint, SpeedTarget};
 
 use super::Grounds;
@@ -49,10 +49,7 @@ pub(super) async fn target(peer: &ThroughputPeer, grounds: &Grounds) -> Result<S
             })
         }
         ThroughputPeer::Url(url) => {
-            let uri: http::Uri = url.parse().map_err(|_| no_address(url))?;
-            let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-            let host: HostName = host.parse().map_err(|_| no_address(url))?;
-            let found = cnc_probe::resolve(&host, family).await.map_err(|error| error.failure())?;
+            let found = cnc_probe::resolve(&super::reach::host(url)?, family).await.map_err(|error| error.failure())?;
             for &address in &found {
                 grounds.rules.check(address)?;
             }
@@ -68,8 +65,4 @@ pub(super) async fn target(peer: &ThroughputPeer, grounds: &Grounds) -> Result<S
             })
         }
     }
-}
-
-fn no_address(url: &str) -> Failure {
-    Failure::new(Reason::NotPresent, format!("{url} is no address that can be opened"))
 }

@@ -165,7 +165,15 @@ impl Session {
         let moved = match &measurement.summary {
             // What the sender put on its way has cost the link, even where the receiver counted less.
             Some(Summary::Throughput(load)) => load.bytes.max(load.sender_bytes.unwrap_or(0)),
-            Some(Summary::Ping(_) | Summary::Trace(_) | Summary::System(_)) | None => 0,
+            Some(
+                Summary::Ping(_)
+                | Summary::Trace(_)
+                | Summary::System(_)
+                | Summary::Mtu(_)
+                | Summary::Dns(_)
+                | Summary::Http(_),
+            )
+            | None => 0,
         };
         self.policy.ended(id, moved, Instant::now());
         self.conclude(id, measurement);
@@ -270,6 +278,6 @@ pub(crate) fn interrupted() -> Measurement {
 const fn loads_a_stranger(test: &Test) -> bool {
     match test {
         Test::Download(load) | Test::Upload(load) => matches!(load.peer, ThroughputPeer::Url(_)),
-        Test::System | Test::Ping(_) | Test::Trace(_) => false,
+        Test::System | Test::Ping(_) | Test::Trace(_) | Test::Mtu(_) | Test::Dns(_) | Test::Http(_) => false,
     }
 }

@@ -51,7 +51,7 @@ impl Board {
             return;
         }
         let length = match test {
-            Test::System => 1,
+            Test::System | Test::Mtu(_) | Test::Dns(_) | Test::Http(_) => 1,
             Test::Ping(ping) => ping.count.into(),
             Test::Trace(trace) => trace.rounds.into(),
             Test::Download(load) | Test::Upload(load) => millis(load.duration),

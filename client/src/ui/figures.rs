@@ -11,6 +11,8 @@ use cnc_model::{Failure, Outcome, Summary, Test};
 use super::text::{bytes, clean, count, ms, percent, rate, span};
 use super::{machine, path};
 
+mod reach;
+
 /// Says what a test is going to do, for the list of what the user agrees to.
 #[must_use]
 pub fn intention(test: &Test) -> String {
@@ -29,6 +31,12 @@ pub fn intention(test: &Test) -> String {
         Test::Trace(trace) => format!("the path to {}: each router on the way", whom(&trace.destination)),
         Test::Download(load) => format!("how fast data comes from {}: {}", peer(load), at_most(load)),
         Test::Upload(load) => format!("how fast data goes to {}: {}", peer(load), at_most(load)),
+        Test::Mtu(mtu) => format!("how large a packet to {} may be", whom(&mtu.destination)),
+        Test::Dns(dns) => match &dns.server {
+            None => format!("what your DNS servers answer when asked for {}", clean(dns.name.as_str())),
+            Some(server) => format!("what {} answers when asked for {}", whom(server), clean(dns.name.as_str())),
+        },
+        Test::Http(http) => format!("how long a page of {} takes: one request", clean(&http.url)),
     }
 }
 
@@ -71,6 +79,9 @@ fn gist(summary: &Summary) -> String {
         }
         Summary::Throughput(load) => rate(load.steady.unwrap_or(load.goodput)),
         Summary::System(info) => machine::gist(info),
+        Summary::Mtu(mtu) => reach::mtu_gist(mtu),
+        Summary::Dns(dns) => reach::dns_gist(dns),
+        Summary::Http(http) => reach::http_gist(http),
     }
 }
 
@@ -82,6 +93,9 @@ pub fn lines(summary: &Summary) -> Vec<String> {
         Summary::Trace(trace) => self::trace(trace),
         Summary::Throughput(load) => throughput(load),
         Summary::System(info) => machine::lines(info),
+        Summary::Mtu(mtu) => reach::mtu(mtu),
+        Summary::Dns(dns) => reach::dns(dns),
+        Summary::Http(http) => reach::http(http),
     }
 }
 

@@ -6,10 +6,10 @@ use cnc_model::message::{Batch, ClientMessage, Hello, Instruction, ListenerMessa
 use cnc_model::ping::{Clock, PingFold, PingOutcome, PingReply, PingSample};
 use cnc_model::session::{SequencedSample, SessionRecord, WatchEvent};
 use cnc_model::summary::Measured;
-use cnc_model::test::{PingTest, ThroughputPeer, ThroughputTest, TraceTest};
+use cnc_model::test::{DnsTest, HttpTest, MtuTest, PingTest, ThroughputPeer, ThroughputTest, TraceTest};
 use cnc_model::{
-    ClientKey, Code, Destination, Failure, Goodbye, Item, Outcome, Reason, Sample, Sequence, SessionId, Summary, Test,
-    TestId, TestKind, Timestamp,
+    ClientKey, Code, Destination, Failure, Family, Goodbye, Item, Outcome, Reason, Sample, Sequence, SessionId,
+    Summary, Test, TestId, TestKind, Timestamp,
 };
 use cnc_proto::v1;
 use prost::Message;
@@ -75,6 +75,9 @@ fn tests() -> Vec<Test> {
         Test::Trace(TraceTest::to("example.com".parse().expect("a name"))),
         Test::Download(load()),
         Test::Upload(ThroughputTest::against(ThroughputPeer::Listener)),
+        Test::Mtu(MtuTest { destination: Destination::Resolver, family: Family::V4 }),
+        Test::Dns(DnsTest { name: "example.com".parse().expect("a name"), server: Some(Destination::Resolver) }),
+        Test::Http(HttpTest { url: "https://example.com/".into(), family: Family::V6 }),
     ]
 }
 

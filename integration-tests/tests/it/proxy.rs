@@ -60,7 +60,15 @@ async fn speed_is_measured_through_the_proxy_and_says_so() {
         .iter()
         .filter_map(|test| match &test.summary {
             Some(Summary::Throughput(load)) => Some((test.outcome.as_ref(), load)),
-            Some(Summary::Ping(_) | Summary::Trace(_) | Summary::System(_)) | None => None,
+            Some(
+                Summary::Ping(_)
+                | Summary::Trace(_)
+                | Summary::System(_)
+                | Summary::Mtu(_)
+                | Summary::Dns(_)
+                | Summary::Http(_),
+            )
+            | None => None,
         })
         .collect();
     assert_eq!(loads.len(), 2, "{record:?}");

@@ -14,7 +14,7 @@ use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
 
 use super::packet::{V4_REPLY, V6_REPLY, without_ip_header};
 use crate::identifier::Identifier;
-use crate::kernel::{Note, Received, Room, Wall, limit, receive_errors, set_option, stamp, watched};
+use crate::kernel::{Note, Received, Room, Wall, limit, receive_errors, set_option, stamp, undivided, watched};
 use crate::{Engine, ProbeError};
 
 /// The kinds of socket that carry ICMP echo.
@@ -102,6 +102,11 @@ impl Socket {
     /// Sets how far the next requests may go.
     pub(crate) fn limit(&self, ttl: Ttl) -> io::Result<()> {
         limit(self.inner.get_ref(), self.is_v4, ttl)
+    }
+
+    /// Forbids to divide the next requests.
+    pub(crate) fn undivided(&self) -> io::Result<()> {
+        undivided(self.inner.get_ref(), self.is_v4)
     }
 
     /// Sends a request without waiting for room.

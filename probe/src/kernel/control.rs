@@ -31,7 +31,9 @@ pub(crate) enum Cause {
         /// What it says.
         said: Said,
     },
-    /// Something of this machine's own.
+    /// It was longer than the interface takes in one piece, which is this many bytes, IP header included.
+    TooLong(u32),
+    /// Something else of this machine's own.
     Local,
 }
 
@@ -42,6 +44,8 @@ pub(crate) enum Said {
     Exceeded,
     /// It arrived at a port where nobody listens.
     NoPort,
+    /// It was too long for the next link, which takes this many bytes, IP header included; 0 where that is not told.
+    TooBig(u32),
     /// It cannot be delivered, or must not be.
     Unreachable,
     /// Something that ends no path.
@@ -49,21 +53,21 @@ pub(crate) enum Said {
 }
 
 impl Said {
-    const fn v4(kind: u8, code: u8) -> Self {
+    const fn v4(kind: u8, code: u8, info: u32) -> Self {
         match (kind, code) {
             (11, 0) => Self::Exceeded,
             (3, 3) => Self::NoPort,
-            // Too big.
-            (3, 4) => Self::Other,
+            (3, 4) => Self::TooBig(info),
             (3, _) => Self::Unreachable,
             _ => Self::Other,
         }
     }
 
-    const fn v6(kind: u8, code: u8) -> Self {
+    const fn v6(kind: u8, code: u8, info: u32) -> Self {
         match (kind, code) {
             (3, 0) => Self::Exceeded,
             (1, 4) => Self::NoPort,
+            (2, 0) => Self::TooBig(info),
             (1, _) => Self::Unreachable,
             _ => Self::Other,
         }
@@ -124,13 +128,16 @@ fn stamp(data: &[u8]) -> Option<Wall> {
 /// Reads a `sock_extended_err` and the sender's address behind it.
 fn cause(data: &[u8]) -> Option<Cause> {
     const ORIGIN: usize = 4;
+    const INFO: usize = 8;
     const OFFENDER: usize = 16;
     let &[origin, kind, code] = data.get(ORIGIN..)?.first_chunk()?;
     let from = || data.get(OFFENDER..).and_then(address);
+    let info = data.get(INFO..).and_then(int).map_or(0, c_int::cast_unsigned);
     Some(match origin {
         libc::SO_EE_ORIGIN_TIMESTAMPING => Cause::Sent,
-        libc::SO_EE_ORIGIN_ICMP => Cause::Icmp { from: from(), said: Said::v4(kind, code) },
-        libc::SO_EE_ORIGIN_ICMP6 => Cause::Icmp { from: from(), said: Said::v6(kind, code) },
+        libc::SO_EE_ORIGIN_ICMP => Cause::Icmp { from: from(), said: Said::v4(kind, code, info) },
+        libc::SO_EE_ORIGIN_ICMP6 => Cause::Icmp { from: from(), said: Said::v6(kind, code, info) },
+        libc::SO_EE_ORIGIN_LOCAL if int(data) == Some(libc::EMSGSIZE) => Cause::TooLong(info),
         _ => Cause::Local,
     })
 }
@@ -183,13 +190,13 @@ mod tests {
             ((11, 0), Said::Exceeded, (3, 0), Said::Exceeded),
             ((11, 1), Said::Other, (3, 1), Said::Other),
             ((3, 3), Said::NoPort, (1, 4), Said::NoPort),
-            ((3, 4), Said::Other, (2, 0), Said::Other),
+            ((3, 4), Said::TooBig(1_400), (2, 0), Said::TooBig(1_400)),
             ((3, 1), Said::Unreachable, (1, 0), Said::Unreachable),
             ((3, 13), Said::Unreachable, (1, 3), Said::Unreachable),
             ((5, 0), Said::Other, (4, 1), Said::Other),
         ];
         for ((kind, code), v4, (kind6, code6), v6) in cases {
-            assert_eq!((Said::v4(kind, code), Said::v6(kind6, code6)), (v4, v6));
+            assert_eq!((Said::v4(kind, code, 1_400), Said::v6(kind6, code6, 1_400)), (v4, v6));
         }
     }
 

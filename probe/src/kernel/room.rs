@@ -56,6 +56,8 @@ pub(crate) enum Note<'a> {
         /// When it arrived.
         stamp: Option<Wall>,
     },
+    /// A packet was not sent, because the interface takes only so many bytes in one piece.
+    TooLong(u32),
     /// Nothing of interest.
     Other,
 }
@@ -101,6 +103,7 @@ impl Room {
         Some(match (control.cause, control.stamp) {
             (Some(Cause::Icmp { from, said }), stamp) => Note::Error { from, said, quote: packet, stamp },
             (Some(Cause::Sent), Some(stamp)) => Note::Sent(stamp),
+            (Some(Cause::TooLong(mtu)), _) => Note::TooLong(mtu),
             _ => Note::Other,
         })
     }
@@ -144,6 +147,16 @@ pub(crate) fn receive_errors(socket: &Socket, is_v4: bool) -> io::Result<()> {
     let (level, name) =
         if is_v4 { (libc::IPPROTO_IP, libc::IP_RECVERR) } else { (libc::IPPROTO_IPV6, libc::IPV6_RECVERR) };
     set_option(socket, level, name, 1)
+}
+
+/// Forbids to divide a socket's packets, here and on the way, whatever the kernel remembers of the way (RFC 1191,
+/// RFC 8201): the next are as long as they are.
+pub(crate) fn undivided(socket: &Socket, is_v4: bool) -> io::Result<()> {
+    if is_v4 {
+        return set_option(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_PROBE);
+    }
+    set_option(socket, libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, libc::IPV6_PMTUDISC_PROBE)?;
+    set_option(socket, libc::IPPROTO_IPV6, libc::IPV6_DONTFRAG, 1)
 }
 
 /// Sets how far a socket's next packets may go.

@@ -141,7 +141,7 @@ impl Run<'_> {
                 None => return notes,
                 // Through a tunnel a packet is handed over twice: the first time counts.
                 Some(Note::Sent(stamp)) if is_ours(stamp) => notes.stamp = notes.stamp.or(Some(stamp)),
-                Some(Note::Sent(_) | Note::Other) => {}
+                Some(Note::Sent(_) | Note::TooLong(_) | Note::Other) => {}
                 Some(Note::Error { from, quote, .. }) => {
                     notes.error = true;
                     let probe = self.echo.quoted(quote).and_then(|low| self.flights.find(low));

@@ -8,18 +8,18 @@ use crate::ProbeError;
 
 /// An HTTP or HTTPS address.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Target {
-    pub(super) is_tls: bool,
-    pub(super) host: HostName,
-    pub(super) port: u16,
+pub(crate) struct Target {
+    pub(crate) is_tls: bool,
+    pub(crate) host: HostName,
+    pub(crate) port: u16,
     /// Host and port as the `Host` header wants them.
-    pub(super) authority: String,
+    pub(crate) authority: String,
     /// Path and query, with the leading slash.
-    pub(super) path: String,
+    pub(crate) path: String,
 }
 
 impl Target {
-    pub(super) fn parse(url: &str) -> Result<Self, ProbeError> {
+    pub(crate) fn parse(url: &str) -> Result<Self, ProbeError> {
         let bad = |why| ProbeError::BadUrl { url: url.chars().take(120).collect(), why };
         if url.len() > MAX_URL_BYTES {
             return Err(bad("it is too long"));
@@ -49,13 +49,13 @@ impl Target {
     }
 
     /// Gives an address below this one, as a listener's endpoints are.
-    pub(super) fn below(&self, path: &str) -> Self {
+    pub(crate) fn below(&self, path: &str) -> Self {
         let base = self.path.split_once('?').map_or(self.path.as_str(), |(base, _query)| base);
         Self { path: format!("{}{path}", base.trim_end_matches('/')), ..self.clone() }
     }
 
     /// Gives the address that a redirection leads to from here.
-    pub(super) fn redirected(&self, location: &str) -> Result<Self, ProbeError> {
+    pub(crate) fn redirected(&self, location: &str) -> Result<Self, ProbeError> {
         let scheme = if self.is_tls { "https" } else { "http" };
         let origin = format!("{scheme}://{}", self.authority);
         if location.contains("://") {
@@ -72,7 +72,7 @@ impl Target {
     }
 
     /// Gives the address as text.
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("{}://{}{}", if self.is_tls { "https" } else { "http" }, self.authority, self.path)
     }
 }

@@ -4,7 +4,9 @@ use std::num::NonZeroU16;
 
 use cnc_model::message::When;
 use cnc_model::session::TestRecord;
-use cnc_model::test::{Multipath, PingProtocol, PingTest, ThroughputTest, TraceProtocol, TraceTest};
+use cnc_model::test::{
+    DnsTest, HttpTest, MtuTest, Multipath, PingProtocol, PingTest, ThroughputTest, TraceProtocol, TraceTest,
+};
 use cnc_model::{Failure, Family, Outcome, Test};
 use serde::Serialize;
 
@@ -81,6 +83,9 @@ pub(super) enum Parameters {
     Ping(PingParameters),
     Trace(TraceParameters),
     Throughput(ThroughputParameters),
+    Mtu(MtuParameters),
+    Dns(DnsParameters),
+    Http(HttpParameters),
 }
 
 #[derive(Serialize)]
@@ -117,6 +122,25 @@ pub(super) struct ThroughputParameters {
     stops_early: bool,
 }
 
+#[derive(Serialize)]
+pub(super) struct MtuParameters {
+    destination: String,
+    family: &'static str,
+}
+
+#[derive(Serialize)]
+pub(super) struct DnsParameters {
+    name: String,
+    /// `null`: each of the system's, and the system's own.
+    server: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(super) struct HttpParameters {
+    url: String,
+    family: &'static str,
+}
+
 impl From<&Test> for Parameters {
     fn from(test: &Test) -> Self {
         match test {
@@ -124,6 +148,15 @@ impl From<&Test> for Parameters {
             Test::Ping(ping) => Self::Ping(ping.into()),
             Test::Trace(trace) => Self::Trace(trace.into()),
             Test::Download(load) | Test::Upload(load) => Self::Throughput(load.into()),
+            Test::Mtu(MtuTest { destination, family }) => {
+                Self::Mtu(MtuParameters { destination: destination.to_string(), family: word(*family) })
+            }
+            Test::Dns(DnsTest { name, server }) => {
+                Self::Dns(DnsParameters { name: name.to_string(), server: server.as_ref().map(ToString::to_string) })
+            }
+            Test::Http(HttpTest { url, family }) => {
+                Self::Http(HttpParameters { url: url.clone(), family: word(*family) })
+            }
         }
     }
 }

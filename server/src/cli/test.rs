@@ -4,8 +4,11 @@ use std::num::NonZeroU16;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
-use cnc_model::test::{Multipath, PingProtocol, PingTest, ThroughputPeer, ThroughputTest, TraceProtocol, TraceTest};
-use cnc_model::{Destination, Family, Test, Ttl};
+use cnc_model::test::{
+    DnsTest, HttpTest, MtuTest, Multipath, PingProtocol, PingTest, ThroughputPeer, ThroughputTest, TraceProtocol,
+    TraceTest,
+};
+use cnc_model::{Destination, Family, HostName, Test, Ttl};
 
 use super::CliError;
 use crate::duration;
@@ -22,6 +25,28 @@ pub(super) enum TestArguments {
     Download(ThroughputArguments),
     /// Measure goodput from the client
     Upload(ThroughputArguments),
+    /// Find the largest packet that the path carries
+    Mtu {
+        /// A host name, an address, or gateway, resolver, listener
+        host: Destination,
+        #[command(flatten)]
+        family: FamilyArguments,
+    },
+    /// Ask DNS servers for a name
+    Dns {
+        /// The name
+        name: HostName,
+        /// Ask this server alone, by address or as resolver; without it all that the client's system uses
+        #[arg(long, value_name = "ADDR")]
+        server: Option<Destination>,
+    },
+    /// Make one HTTP request and time its phases
+    Http {
+        /// An HTTP or HTTPS address
+        url: String,
+        #[command(flatten)]
+        family: FamilyArguments,
+    },
     /// All tests of a plan, behind those that wait
     Plan {
         /// The plan's name
@@ -104,7 +129,7 @@ pub(super) struct ThroughputArguments {
 }
 
 #[derive(Debug, Args)]
-struct FamilyArguments {
+pub(super) struct FamilyArguments {
     /// IPv4 only
     #[arg(short = '4', conflicts_with = "v6")]
     v4: bool,
@@ -151,6 +176,9 @@ impl TestArguments {
             Self::Trace(arguments) => Test::Trace(arguments.test()?),
             Self::Download(arguments) => Test::Download(arguments.test()),
             Self::Upload(arguments) => Test::Upload(arguments.test()),
+            Self::Mtu { host, family } => Test::Mtu(MtuTest { destination: host, family: family.into() }),
+            Self::Dns { name, server } => Test::Dns(DnsTest { name, server }),
+            Self::Http { url, family } => Test::Http(HttpTest { url, family: family.into() }),
             Self::Plan { name } => return Ok(Pushed::Plan(name)),
         };
         test.checked().map(Pushed::Test).map_err(|error| CliError::Usage(error.to_string()))

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU16;
 
-use cnc_model::test::{Multipath, PingProtocol, PingTest, ThroughputPeer, ThroughputTest, TraceProtocol, TraceTest};
+use cnc_model::test::{
+    DnsTest, HttpTest, MtuTest, Multipath, PingProtocol, PingTest, ThroughputPeer, ThroughputTest, TraceProtocol,
+    TraceTest,
+};
 use cnc_model::{Destination, Family, HostName, Plan, Test, Ttl};
 use toml::Spanned;
 use toml::de::DeValue;
@@ -118,11 +121,14 @@ fn test<'t>(reading: &Reading<'t>, value: &Spanned<DeValue<'t>>) -> Option<Test>
         section.value("trace").map(|_| trace(&section)),
         section.value("download").map(|_| throughput(&section, "download").map(Test::Download)),
         section.value("upload").map(|_| throughput(&section, "upload").map(Test::Upload)),
+        section.value("mtu").map(|_| mtu(&section)),
+        section.value("dns").map(|_| dns(&section)),
+        section.value("http").map(|_| http(&section)),
     ];
     let mut kinds = kinds.into_iter().flatten();
     let (first, second) = (kinds.next(), kinds.next());
     let (Some(test), None) = (first, second) else {
-        section.wrong("needs exactly one of system = true, ping, trace, download and upload");
+        section.wrong("needs exactly one of system = true, ping, trace, download, upload, mtu, dns and http");
         return None;
     };
     section.finish();
@@ -181,6 +187,23 @@ fn throughput(section: &Section<'_, '_>, key: &'static str) -> Option<Throughput
     load.max_bytes = section.number("max_bytes", "a whole number").unwrap_or(load.max_bytes);
     load.stops_early = section.flag("stops_early").unwrap_or(load.stops_early);
     Some(load)
+}
+
+fn mtu(section: &Section<'_, '_>) -> Option<Test> {
+    let destination = section.parsed::<Destination>("mtu", DESTINATION)?;
+    Some(Test::Mtu(MtuTest { destination, family: family(section).unwrap_or_default() }))
+}
+
+fn dns(section: &Section<'_, '_>) -> Option<Test> {
+    let name = section.parsed::<HostName>("dns", "a name like \"example.com\"")?;
+    let server = section.value("server").map(|_| section.parsed::<Destination>("server", DESTINATION));
+    // A server that cannot be read was told of; asking all in its place would be another test.
+    Some(Test::Dns(DnsTest { name, server: server.map_or(Some(None), |server| server.map(Some))? }))
+}
+
+fn http(section: &Section<'_, '_>) -> Option<Test> {
+    let url = section.text("http")?;
+    Some(Test::Http(HttpTest { url, family: family(section).unwrap_or_default() }))
 }
 
 fn family(section: &Section<'_, '_>) -> Option<Family> {

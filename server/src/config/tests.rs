@@ -176,10 +176,13 @@ fn each_mistake_of_a_plan_is_told() {
             stage(""),
             "line 2: stage.tests must be a list of tests like { ping = \"example.com\", count = 20 }, 1 to 64 of them",
         ),
-        (stage("{ }"), "line 2: test: needs exactly one of system = true, ping, trace, download and upload"),
+        (
+            stage("{ }"),
+            "line 2: test: needs exactly one of system = true, ping, trace, download, upload, mtu, dns and http",
+        ),
         (
             stage("{ ping = \"a\", trace = \"a\" }"),
-            "line 2: test: needs exactly one of system = true, ping, trace, download and upload",
+            "line 2: test: needs exactly one of system = true, ping, trace, download, upload, mtu, dns and http",
         ),
         (
             stage("{ ping = \"a b\" }"),

@@ -142,6 +142,9 @@ fn in_plain_words(test: &Test) -> String {
         Test::Upload(load) => {
             format!("How fast data goes to {}: at most {}.", peer(&load.peer), words::data(load.max_bytes))
         }
+        Test::Mtu(mtu) => format!("How large a packet to {} may be.", words::destination(&mtu.destination)),
+        Test::Dns(dns) => format!("What DNS servers answer when asked for {}.", dns.name),
+        Test::Http(http) => format!("How long one request to {} takes.", http.url),
     }
 }
 

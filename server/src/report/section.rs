@@ -11,7 +11,7 @@ use super::partial::Shown;
 use super::picture::{self, Picture};
 use super::sentence::{Standing, aim, heading, own_run, sentence};
 use super::words::{NOT_MEASURED, counted, data, period, ping_protocol, setting, stopped, time_of_day, trace_protocol};
-use super::{figures, machine};
+use super::{figures, machine, reach};
 
 /// Writes the section of one test. `described` is the machine that the page has described already.
 pub(crate) fn section(shown: &Shown<'_>, described: Option<&SystemInfo>) -> Markup {
@@ -82,6 +82,9 @@ fn body(shown: &Shown<'_>, described: Option<&SystemInfo>) -> Markup {
             p { a href="#computer" { "See the client’s computer, above." } }
         },
         Some(Summary::System(system)) => machine::machine(system),
+        Some(Summary::Mtu(mtu)) => reach::mtu(mtu),
+        Some(Summary::Dns(dns)) => reach::dns(dns),
+        Some(Summary::Http(http)) => reach::http(http),
         None => html! {},
     }
 }
@@ -153,7 +156,7 @@ fn method(measured: &Measured) -> Vec<String> {
 fn parameters(test: &TestRecord) -> Vec<String> {
     use cnc_model::Test;
     match &test.what {
-        Test::System => vec![],
+        Test::System | Test::Mtu(_) | Test::Dns(_) | Test::Http(_) => vec![],
         Test::Ping(ping) => vec![
             ping_protocol(ping.protocol),
             format!("{}, one every {}", counted(u64::from(ping.count), "probe", "probes"), setting(ping.interval)),

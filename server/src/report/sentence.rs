@@ -9,6 +9,7 @@ use cnc_model::throughput::{Confidence, Direction, ThroughputSummary};
 use cnc_model::trace::{HopSummary, TraceSummary};
 use cnc_model::{Outcome, Reason, Test};
 
+use super::reach;
 use super::words::{NOT_MEASURED, capitalised, counted, destination, memory, ms, percent, rate, span, stopped};
 
 /// How a test stands, in a word.
@@ -84,6 +85,9 @@ fn figures(test: &Test, summary: &Summary) -> String {
         Summary::Trace(trace) => trace_figures(&aim(test), trace),
         Summary::Throughput(load) => throughput_figures(load),
         Summary::System(system) => system_figures(system),
+        Summary::Mtu(mtu) => reach::mtu_sentence(&aim(test), mtu),
+        Summary::Dns(dns) => reach::dns_sentence(dns),
+        Summary::Http(http) => reach::http_sentence(http),
     }
 }
 
@@ -103,6 +107,9 @@ pub(crate) fn aim(test: &Test) -> String {
             cnc_model::test::ThroughputPeer::Listener => "the listener".into(),
             cnc_model::test::ThroughputPeer::Url(url) => url.clone(),
         },
+        Test::Mtu(mtu) => destination(&mtu.destination),
+        Test::Dns(dns) => dns.name.to_string(),
+        Test::Http(http) => http.url.clone(),
     }
 }
 
@@ -115,6 +122,9 @@ pub(crate) fn heading(test: &Test) -> String {
         Test::Trace(_) => format!("Path to {aim}"),
         Test::Download(_) => format!("Download from {aim}"),
         Test::Upload(_) => format!("Upload to {aim}"),
+        Test::Mtu(_) => format!("Largest packet to {aim}"),
+        Test::Dns(_) => format!("DNS for {aim}"),
+        Test::Http(_) => format!("Request to {aim}"),
     }
 }
 

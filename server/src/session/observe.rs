@@ -250,5 +250,8 @@ fn summary_fits(summary: &Summary, kind: TestKind) -> bool {
         Summary::Trace(_) => kind == TestKind::Trace,
         Summary::Throughput(_) => matches!(kind, TestKind::Download | TestKind::Upload),
         Summary::System(_) => kind == TestKind::System,
+        Summary::Mtu(_) => kind == TestKind::Mtu,
+        Summary::Dns(_) => kind == TestKind::Dns,
+        Summary::Http(_) => kind == TestKind::Http,
     }
 }

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use cnc_model::dns::DnsSummary;
+use cnc_model::http::HttpSummary;
+use cnc_model::mtu::MtuSummary;
 use cnc_model::ping::PingSummary;
 use cnc_model::score::BufferbloatGrade;
 use cnc_model::stats::RttSummary;
@@ -45,6 +48,13 @@ pub(super) struct Figures {
     pub(super) loaded_rtt_us: Option<i64>,
     pub(super) added_rtt_us: Option<i64>,
     pub(super) bufferbloat_grade: Option<&'static str>,
+    pub(super) path_mtu_bytes: Option<i64>,
+    pub(super) black_hole: Option<bool>,
+    pub(super) http_status: Option<i64>,
+    pub(super) dns_us: Option<i64>,
+    pub(super) tcp_us: Option<i64>,
+    pub(super) tls_us: Option<i64>,
+    pub(super) first_byte_us: Option<i64>,
 }
 
 /// Whole microseconds, held at the column's range.
@@ -65,6 +75,9 @@ impl Figures {
             Summary::Trace(trace) => Self::of_trace(trace),
             Summary::Throughput(throughput) => Self::of_throughput(throughput),
             Summary::System(_) => Self::default(),
+            Summary::Mtu(mtu) => Self::of_mtu(mtu),
+            Summary::Dns(dns) => Self::of_dns(dns),
+            Summary::Http(http) => Self::of_http(http),
         };
         if let Some(measured) = summary.measured() {
             figures.host = Some(measured.host.clone());
@@ -104,6 +117,35 @@ impl Figures {
             reached: Some(trace.reached),
             rounds: Some(count(trace.rounds)),
             hop_count: Some(count(trace.hops.len() as u64)),
+            ..Self::default()
+        }
+    }
+
+    fn of_mtu(mtu: &MtuSummary) -> Self {
+        Self {
+            path_mtu_bytes: mtu.path_mtu_bytes.map(i64::from),
+            black_hole: Some(mtu.black_hole),
+            reached: Some(mtu.path_mtu_bytes.is_some()),
+            ..Self::default()
+        }
+    }
+
+    /// The first resolver that answered stands for the columns; all of them are in the whole summary.
+    fn of_dns(dns: &DnsSummary) -> Self {
+        let rtt = dns.resolvers.iter().find_map(|resolver| resolver.rtt);
+        Self { dns_us: rtt.map(micros), reached: Some(dns.answered()), ..Self::default() }
+    }
+
+    fn of_http(http: &HttpSummary) -> Self {
+        Self {
+            http_status: http.status.map(i64::from),
+            dns_us: http.dns.map(micros),
+            tcp_us: http.tcp.map(micros),
+            tls_us: http.tls.map(micros),
+            first_byte_us: http.first_byte.map(micros),
+            duration_us: http.total.map(micros),
+            bytes: Some(count(http.bytes)),
+            reached: Some(http.status.is_some()),
             ..Self::default()
         }
     }

@@ -9,8 +9,12 @@ use rusqlite::{Connection, OpenFlags};
 use super::StoreError;
 
 /// Every schema's step from the one before it. A step is never changed once released; columns are never removed.
-pub(super) const MIGRATIONS: [&str; 3] =
-    [include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql"), include_str!("migrations/0003.sql")];
+pub(super) const MIGRATIONS: [&str; 4] = [
+    include_str!("migrations/0001.sql"),
+    include_str!("migrations/0002.sql"),
+    include_str!("migrations/0003.sql"),
+    include_str!("migrations/0004.sql"),
+];
 
 /// How long a statement waits for another process's lock, as a person with `sqlite3` may hold it.
 const BUSY_WAIT: Duration = Duration::from_secs(5);

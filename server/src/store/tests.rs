@@ -52,7 +52,8 @@ fn session() -> Change {
 async fn what_is_stored_reads_back_after_reopening() {
     let place = Place::new();
     let first = place.open();
-    let tests = [test(1), completed(2), completed(3), completed(4), completed(5)];
+    let completed_ones = (2..=8).map(completed);
+    let tests: Vec<_> = std::iter::once(test(1)).chain(completed_ones).collect();
     let mut changes = vec![session(), Change::Samples(samples())];
     changes.extend(tests.iter().cloned().map(|test| Change::Test(Box::new(test))));
     store(&first, changes, Some(99)).await.expect("stored");

@@ -1,7 +1,7 @@
 //! Changes as SQL. Storing a change twice is storing it once: rows are replaced whole, samples keep the first.
 
 use cnc_model::session::{SessionState, TestRecord};
-use cnc_model::{Outcome, Test, Timestamp};
+use cnc_model::{Outcome, Test, TestId, Timestamp};
 use rusqlite::{Connection, named_params};
 
 use super::figures::{Figures, count, micros};
@@ -156,8 +156,32 @@ fn store_test(connection: &Connection, session: &str, test: &TestRecord) -> Resu
         ":added_rtt": figures.added_rtt_us,
         ":bufferbloat": figures.bufferbloat_grade,
     })?;
+    if matches!(what, Test::Mtu(_) | Test::Dns(_) | Test::Http(_)) {
+        store_reach(connection, session, *id, &figures)?;
+    }
     // Late data of an ended session: its report is made again.
     jobs::want_report_again(connection, session)
+}
+
+const REACH: &str = "
+    UPDATE tests SET path_mtu_bytes = :path_mtu, black_hole = :black_hole, http_status = :status, dns_us = :dns,
+        tcp_us = :tcp, tls_us = :tls, first_byte_us = :first_byte
+    WHERE session_id = :session AND test_id = :test";
+
+/// Stores the columns that only tests of reaching something have.
+fn store_reach(connection: &Connection, session: &str, test: TestId, figures: &Figures) -> Result<(), rusqlite::Error> {
+    let stored = connection.prepare_cached(REACH)?.execute(named_params! {
+        ":session": session,
+        ":test": test.get(),
+        ":path_mtu": figures.path_mtu_bytes,
+        ":black_hole": figures.black_hole,
+        ":status": figures.http_status,
+        ":dns": figures.dns_us,
+        ":tcp": figures.tcp_us,
+        ":tls": figures.tls_us,
+        ":first_byte": figures.first_byte_us,
+    });
+    stored.map(drop)
 }
 
 /// What a test is aimed at, as it was named.
@@ -167,5 +191,8 @@ fn destination(test: &Test) -> Option<String> {
         Test::Ping(ping) => Some(ping.destination.to_string()),
         Test::Trace(trace) => Some(trace.destination.to_string()),
         Test::Download(load) | Test::Upload(load) => Some(load.peer.to_string()),
+        Test::Mtu(mtu) => Some(mtu.destination.to_string()),
+        Test::Dns(dns) => Some(dns.name.to_string()),
+        Test::Http(http) => Some(http.url.clone()),
     }
 }

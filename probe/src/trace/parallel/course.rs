@@ -211,7 +211,8 @@ pub(super) fn kind_of(said: crate::kernel::Said, from: IpAddr, target: IpAddr) -
         Said::Exceeded => Some(Kind::Exceeded),
         Said::NoPort | Said::Unreachable if from == target => Some(Kind::Reached),
         Said::NoPort | Said::Unreachable => Some(Kind::Unreachable),
-        Said::Other => None,
+        // No probe of a trace is long.
+        Said::TooBig(_) | Said::Other => None,
     }
 }
 

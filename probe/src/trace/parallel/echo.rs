@@ -108,7 +108,7 @@ impl Reader {
                         self.came.push(Arrival::Answer(Answer { number, kind, from, stamp, after }));
                     }
                 }
-                Some(Note::Sent(_) | Note::Error { .. } | Note::Other) => {}
+                Some(Note::Sent(_) | Note::Error { .. } | Note::TooLong(_) | Note::Other) => {}
             }
         }
         (sent, true)

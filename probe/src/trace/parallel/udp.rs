@@ -147,7 +147,7 @@ impl Reader {
                         None => Arrival::Unreadable,
                     });
                 }
-                Some(Note::Sent(_) | Note::Error { .. } | Note::Other) => {}
+                Some(Note::Sent(_) | Note::Error { .. } | Note::TooLong(_) | Note::Other) => {}
             }
         }
         (sent, true)

@@ -2,18 +2,30 @@
 
 use super::{address, port, text, ttl, within};
 use cnc_model::message::When;
-use cnc_model::test::{Multipath, PingProtocol, PingTest, ThroughputPeer, ThroughputTest, TraceProtocol, TraceTest};
-use cnc_model::{Destination, Family, Plan, Test};
+use cnc_model::test::{
+    DnsTest, HttpTest, MtuTest, Multipath, PingProtocol, PingTest, ThroughputPeer, ThroughputTest, TraceProtocol,
+    TraceTest,
+};
+use cnc_model::{Destination, Family, HostName, Plan, Test};
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+fn host() -> impl Strategy<Value = HostName> {
+    "[a-z0-9_]{1,20}(\\.[a-z0-9-]{0,9}[a-z0-9]){0,3}\\.?"
+        .prop_filter("labels begin with no hyphen", |name| !name.contains(".-"))
+        .prop_map(|name| name.parse().expect("a name"))
+}
+
+/// A name that is no address.
+fn named() -> impl Strategy<Value = HostName> {
+    host().prop_filter("an address is no name", |name| name.address().is_none())
+}
+
 pub(in crate::tests) fn destination() -> BoxedStrategy<Destination> {
-    let name = "[a-z0-9_]{1,20}(\\.[a-z0-9-]{0,9}[a-z0-9]){0,3}\\.?"
-        .prop_filter("labels begin with no hyphen", |name| !name.contains(".-"));
     prop_oneof![
-        name.prop_map(|name| Destination::Host(name.parse().expect("a name"))),
+        host().prop_map(Destination::Host),
         address().prop_map(|address| Destination::Host(address.into())),
         select(vec![Destination::Gateway, Destination::Resolver, Destination::Listener]),
     ]
@@ -88,6 +100,9 @@ pub(in crate::tests) fn test() -> BoxedStrategy<Test> {
         trace_test().prop_map(Test::Trace),
         throughput_test().prop_map(Test::Download),
         throughput_test().prop_map(Test::Upload),
+        (destination(), family()).prop_map(|(destination, family)| Test::Mtu(MtuTest { destination, family })),
+        (named(), of(destination())).prop_map(|(name, server)| Test::Dns(DnsTest { name, server })),
+        ("https?://[a-z0-9.:/?=]{1,60}", family()).prop_map(|(url, family)| Test::Http(HttpTest { url, family })),
     ]
     .boxed()
 }

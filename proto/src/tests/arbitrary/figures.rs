@@ -2,6 +2,9 @@
 
 use super::{address, bit_rate, duration, observed::direction, ratio, text, ttl, whole};
 use cnc_model::Summary;
+use cnc_model::dns::{DnsOutcome, DnsSummary, ResolverAnswer};
+use cnc_model::http::HttpSummary;
+use cnc_model::mtu::MtuSummary;
 use cnc_model::ping::PingSummary;
 use cnc_model::stats::RttSummary;
 use cnc_model::summary::Measured;
@@ -165,12 +168,68 @@ pub(in crate::tests) fn system() -> BoxedStrategy<SystemInfo> {
         .boxed()
 }
 
+fn mtu_summary() -> BoxedStrategy<MtuSummary> {
+    (measured(), of(any::<u32>()), of(any::<u32>()), any::<bool>(), of(address()), any::<u32>())
+        .prop_map(|(measured, path_mtu_bytes, interface_mtu_bytes, black_hole, limited_by, probes)| MtuSummary {
+            measured,
+            path_mtu_bytes,
+            interface_mtu_bytes,
+            black_hole,
+            limited_by,
+            probes,
+        })
+        .boxed()
+}
+
+fn dns_summary() -> BoxedStrategy<DnsSummary> {
+    let outcome = prop_oneof![
+        any::<u16>().prop_map(DnsOutcome::Answered),
+        Just(DnsOutcome::Timeout),
+        Just(DnsOutcome::Unreachable),
+        Just(DnsOutcome::Malformed),
+        Just(DnsOutcome::NotFound),
+    ];
+    let resolver = (of(address()), of(duration()), outcome, vec(address(), 0..3), of(any::<bool>())).prop_map(
+        |(address, rtt, outcome, answers, hijacks)| ResolverAnswer { address, rtt, outcome, answers, hijacks },
+    );
+    (measured(), vec(resolver, 0..3)).prop_map(|(measured, resolvers)| DnsSummary { measured, resolvers }).boxed()
+}
+
+fn http_summary() -> BoxedStrategy<HttpSummary> {
+    let phases = (of(duration()), of(duration()), of(duration()), of(duration()), of(duration()));
+    let texts = (of(text()), of(text()), of(text()), of(text()), of(text()));
+    (measured(), of(any::<u16>()), phases, whole(), texts)
+        .prop_map(|(measured, status, phases, bytes, texts)| {
+            let (dns, tcp, tls, first_byte, total) = phases;
+            let (tls_version, issuer, proxy, location, error) = texts;
+            HttpSummary {
+                measured,
+                status,
+                dns,
+                tcp,
+                tls,
+                first_byte,
+                total,
+                bytes,
+                tls_version,
+                issuer,
+                proxy,
+                location,
+                error,
+            }
+        })
+        .boxed()
+}
+
 pub(in crate::tests) fn summary() -> BoxedStrategy<Summary> {
     prop_oneof![
         ping_summary().prop_map(Summary::Ping),
         trace_summary().prop_map(Summary::Trace),
         throughput_summary().prop_map(Summary::Throughput),
         system().prop_map(Summary::System),
+        mtu_summary().prop_map(Summary::Mtu),
+        dns_summary().prop_map(Summary::Dns),
+        http_summary().prop_map(Summary::Http),
     ]
     .boxed()
 }

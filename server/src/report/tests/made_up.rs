@@ -4,16 +4,19 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use cnc_model::dns::{DnsOutcome, DnsSummary, ResolverAnswer};
+use cnc_model::http::HttpSummary;
 use cnc_model::message::When;
+use cnc_model::mtu::MtuSummary;
 use cnc_model::ping::{Clock, PingFold, PingOutcome, PingReply, PingSample};
 use cnc_model::session::{EndReason, SessionOverview, SessionRecord, SessionState, TestRecord};
 use cnc_model::summary::{Measured, Summary};
 use cnc_model::system::{Cpu, Interface, InterfaceAddress, InterfaceKind, Memory, SystemInfo};
-use cnc_model::test::{PingTest, ThroughputPeer, ThroughputTest, TraceTest};
+use cnc_model::test::{DnsTest, HttpTest, MtuTest, PingTest, ThroughputPeer, ThroughputTest, TraceTest};
 use cnc_model::throughput::{Direction, Ramp, StoppedBy, ThroughputEnd, ThroughputFold, ThroughputSample};
 use cnc_model::trace::{HopOutcome, HopReply, HopSample, TraceFold};
 use cnc_model::{
-    BitRate, Destination, Failure, Outcome, Reason, Sample, Sequence, SessionId, Test, TestId, Timestamp, Ttl,
+    BitRate, Destination, Failure, Family, Outcome, Reason, Sample, Sequence, SessionId, Test, TestId, Timestamp, Ttl,
 };
 
 /// 2026-11-20T14:03:05Z.
@@ -103,8 +106,65 @@ pub(crate) fn session() -> MadeUp {
         let (samples, summary) = load(direction, mbps, 100, StoppedBy::Duration);
         made.add(load_test(direction), Some(Outcome::Completed), Some(summary), samples);
     }
+    reach(&mut made);
     failures(&mut made);
     made
+}
+
+/// What was found out about packets' size, names and a page: a narrow path, a lying resolver, a company's proxy.
+fn reach(made: &mut MadeUp) {
+    let measured = |host: &str, method: &str, engine: &str| Measured {
+        host: host.into(),
+        address: Some([203, 0, 113, 80].into()),
+        method: method.into(),
+        engine: engine.into(),
+        shed: 0,
+    };
+    let mtu = MtuSummary {
+        measured: measured("www.example.org", "mtu/1", "icmp datagram"),
+        path_mtu_bytes: Some(1_420),
+        interface_mtu_bytes: Some(1_500),
+        black_hole: true,
+        limited_by: None,
+        probes: 14,
+    };
+    let test = MtuTest { destination: host("www.example.org"), family: Family::Any };
+    made.add(Test::Mtu(test), Some(Outcome::Completed), Some(Summary::Mtu(mtu)), vec![]);
+    let answer = |last: u8, rtt: u64, outcome, answer: [u8; 4]| ResolverAnswer {
+        address: Some([192, 168, 1, last].into()),
+        rtt: Some(Duration::from_millis(rtt)),
+        outcome,
+        answers: vec![answer.into()],
+        hijacks: Some(last == 2),
+    };
+    let silent =
+        ResolverAnswer { rtt: None, answers: vec![], hijacks: None, ..answer(3, 0, DnsOutcome::Timeout, [0; 4]) };
+    let resolvers = vec![
+        answer(1, 12, DnsOutcome::Answered(0), [203, 0, 113, 80]),
+        answer(2, 9, DnsOutcome::Answered(0), [198, 51, 100, 9]),
+        silent,
+    ];
+    let dns = DnsSummary { measured: measured("www.example.org", "dns/1", "dns udp"), resolvers };
+    let test = DnsTest { name: "www.example.org".parse().expect("a name"), server: None };
+    made.add(Test::Dns(test), Some(Outcome::Completed), Some(Summary::Dns(dns)), vec![]);
+    let url = "https://check.example.org/";
+    let http = HttpSummary {
+        measured: measured(url, "http/1", "hyper http/1.1 over rustls"),
+        status: Some(302),
+        dns: Some(Duration::from_millis(21)),
+        tcp: Some(Duration::from_millis(43)),
+        tls: Some(Duration::from_millis(88)),
+        first_byte: Some(Duration::from_millis(61)),
+        total: Some(Duration::from_millis(215)),
+        bytes: 512,
+        tls_version: Some("TLSv1.3".into()),
+        issuer: Some("Gateway CA, Example Company".into()),
+        proxy: None,
+        location: Some("https://check.example.org/login".into()),
+        error: None,
+    };
+    let test = HttpTest { url: url.into(), family: Family::Any };
+    made.add(Test::Http(test), Some(Outcome::Completed), Some(Summary::Http(http)), vec![]);
 }
 
 fn failures(made: &mut MadeUp) {

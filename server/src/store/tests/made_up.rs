@@ -4,16 +4,19 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU16;
 use std::time::Duration;
 
+use cnc_model::dns::{DnsOutcome, DnsSummary, ResolverAnswer};
+use cnc_model::http::HttpSummary;
 use cnc_model::message::When;
+use cnc_model::mtu::MtuSummary;
 use cnc_model::outcome::{Failure, Reason};
 use cnc_model::ping::{Clock, PingFold, PingOutcome, PingReply, PingSample};
 use cnc_model::session::{EndReason, SequencedSample, SessionOverview, SessionState, TestRecord};
 use cnc_model::summary::Measured;
 use cnc_model::system::SystemInfo;
-use cnc_model::test::{PingProtocol, PingTest, ThroughputPeer, ThroughputTest, TraceTest};
+use cnc_model::test::{DnsTest, HttpTest, MtuTest, PingProtocol, PingTest, ThroughputPeer, ThroughputTest, TraceTest};
 use cnc_model::throughput::{Direction, Phase, StoppedBy, ThroughputEnd, ThroughputFold, ThroughputSample};
 use cnc_model::trace::{HopOutcome, HopReply, HopSample, TraceFold};
-use cnc_model::{Destination, Outcome, Sample, Sequence, SessionId, Summary, Test, TestId, Timestamp, Ttl};
+use cnc_model::{Destination, Family, Outcome, Sample, Sequence, SessionId, Summary, Test, TestId, Timestamp, Ttl};
 
 use crate::roles::Role;
 use crate::store::{SessionRow, TokenRow};
@@ -106,6 +109,45 @@ pub(super) fn completed(n: u32) -> TestRecord {
         2 => (Test::Ping(PingTest::to(Destination::Gateway)), Summary::Ping(ping().summary(measured))),
         3 => (Test::Trace(TraceTest::to(Destination::Resolver)), Summary::Trace(trace().summary(measured))),
         4 => (Test::Upload(load), Summary::Throughput(throughput(measured))),
+        6 => {
+            let test = MtuTest { destination: Destination::Listener, family: Family::V6 };
+            let found = MtuSummary {
+                measured,
+                path_mtu_bytes: Some(1_420),
+                interface_mtu_bytes: Some(1_500),
+                black_hole: true,
+                limited_by: None,
+                probes: 9,
+            };
+            (Test::Mtu(test), Summary::Mtu(found))
+        }
+        7 => {
+            let test = DnsTest { name: "example.com".parse().expect("a name"), server: Some(Destination::Resolver) };
+            let answer = ResolverAnswer {
+                address: Some(V4),
+                rtt: Some(Duration::from_micros(1_500)),
+                outcome: DnsOutcome::Answered(0),
+                answers: vec![V4],
+                hijacks: Some(false),
+            };
+            (Test::Dns(test), Summary::Dns(DnsSummary { measured, resolvers: vec![answer] }))
+        }
+        8 => {
+            let test = HttpTest { url: "https://example.com/".into(), family: Family::Any };
+            let took = |us| Some(Duration::from_micros(us));
+            let http = HttpSummary {
+                measured,
+                status: Some(200),
+                dns: took(1),
+                tcp: took(2),
+                tls: took(3),
+                first_byte: took(4),
+                total: took(20),
+                bytes: 17,
+                ..HttpSummary::default()
+            };
+            (Test::Http(test), Summary::Http(http))
+        }
         _ => (Test::System, Summary::System(SystemInfo { os_name: Some("Linux".into()), ..SystemInfo::default() })),
     };
     TestRecord {

@@ -1,0 +1,136 @@
+//! The largest packet that a path carries in one piece, and whether larger ones vanish without a word (`mtu/1`).
+//!
+//! Packets of growing size are sent undivided. A router that says "too big" names the next size to try; where none
+//! does, the size is found by halving, and then the path is a black hole for larger packets. One packet is under way
+//! at a time: what is wanted is the size, and routers that are asked too fast fall silent.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use cnc_model::mtu::{MIN_V4_BYTES, MIN_V6_BYTES};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Engine, ProbeError};
+
+#[cfg(target_os = "linux")]
+mod linux;
+
+/// The longest packet that IP knows without jumbograms.
+const MAX_BYTES: u32 = 65_535;
+/// How long the first packet's answer may take.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// The most "too big" answers that are followed: a path that narrows more often does not exist.
+const MAX_NARROWINGS: u32 = 32;
+
+/// What a search found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PathMtu {
+    /// The largest packet that arrived; `None` when not even the smallest did.
+    pub path_bytes: Option<u32>,
+    /// The MTU of the interface that leads there.
+    pub interface_bytes: Option<u32>,
+    /// Whether larger packets vanish without a word.
+    pub black_hole: bool,
+    /// Who said "too big" at the narrowest place.
+    pub limited_by: Option<IpAddr>,
+    /// Packets sent.
+    pub probes: u32,
+}
+
+/// What became of one packet, after all its tries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// It arrived, and an answer came after this time.
+    Arrived(Duration),
+    /// A router cannot pass it on, and says what it could.
+    TooBig { next: u32, from: IpAddr },
+    /// The interface here cannot send it, and takes this much.
+    TooLong(u32),
+    /// Nothing came, or nothing that tells of its size.
+    Silent,
+}
+
+/// Sends one packet of a size and waits for its fate.
+trait Prober {
+    async fn probe(&mut self, bytes: u32, wait: Duration) -> Result<Fate, ProbeError>;
+}
+
+/// Searches the path to an address. Cancelled, it gives what it has found so far.
+///
+/// # Errors
+/// Fails where the system permits no way of asking, or has none.
+pub async fn path_mtu(target: IpAddr, cancel: &CancellationToken) -> Result<(Engine, PathMtu), ProbeError> {
+    #[cfg(target_os = "linux")]
+    {
+        let socket = crate::route::with_scope(target, 0);
+        crate::route::check(socket)?;
+        let mut prober = linux::open(socket)?;
+        let mut found = PathMtu::default();
+        let searched = cancel.run_until_cancelled(search(&mut prober, target.is_ipv4(), &mut found)).await;
+        searched.unwrap_or(Ok(()))?;
+        Ok((prober.engine(), found))
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (target, cancel);
+        Err(ProbeError::Unsupported { what: "finding a path's MTU is not possible on this system yet" })
+    }
+}
+
+/// Finds the largest size that arrives, and puts what is known so far into `found` as it goes.
+async fn search<P: Prober>(prober: &mut P, is_v4: bool, found: &mut PathMtu) -> Result<(), ProbeError> {
+    let min = if is_v4 { MIN_V4_BYTES } else { MIN_V6_BYTES };
+    // The least size that is known not to arrive, and how that is known.
+    let (mut fails, mut how) = (MAX_BYTES + 1, Known::Told);
+    if let Fate::TooLong(mtu) = prober.probe(MAX_BYTES, Duration::ZERO).await? {
+        found.interface_bytes = Some(mtu);
+        fails = mtu.saturating_add(1);
+    }
+    found.probes += 1;
+    let Fate::Arrived(rtt) = prober.probe(min, FIRST_WAIT).await? else { return Ok(()) };
+    let wait = (rtt * 3 + Duration::from_millis(100)).min(FIRST_WAIT);
+    let mut arrives = min;
+    let mut narrowings = 0;
+    let mut next = fails - 1;
+    while arrives < next {
+        found.probes += 1;
+        found.path_bytes = Some(arrives);
+        match prober.probe(next, wait).await? {
+            Fate::Arrived(_) => arrives = next,
+            Fate::TooBig { next: told, from } if narrowings < MAX_NARROWINGS => {
+                narrowings += 1;
+                found.limited_by = Some(from);
+                // What the router could pass on is the largest that can arrive.
+                let sensible = (arrives..next).contains(&told);
+                (fails, how) = if sensible { (told + 1, Known::Told) } else { (next, Known::Said) };
+            }
+            Fate::TooBig { .. } | Fate::Silent => (fails, how) = (next, Known::Unsaid),
+            Fate::TooLong(mtu) => (fails, how) = (next.min(mtu.saturating_add(1)), Known::Said),
+        }
+        next = following(arrives, fails, how);
+    }
+    found.path_bytes = Some(arrives);
+    found.black_hole = how == Known::Unsaid;
+    Ok(())
+}
+
+/// How it is known that a size does not arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// Somebody told what is too long, and what is not.
+    Told,
+    /// Somebody said so, without a size.
+    Said,
+    /// Nothing came.
+    Unsaid,
+}
+
+/// Chooses the next size between one that arrives and one that does not: the largest below where somebody told it,
+/// else the middle.
+const fn following(arrives: u32, fails: u32, how: Known) -> u32 {
+    let largest = fails - 1;
+    if matches!(how, Known::Told) || largest <= arrives { largest } else { arrives + (fails - arrives) / 2 }
+}
+
+#[cfg(test)]
+mod tests;

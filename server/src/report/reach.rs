@@ -1,0 +1,126 @@
+//! What was found out about packets' size, DNS and HTTP: a sentence for each, and its figures.
+
+use cnc_model::dns::{DnsOutcome, DnsSummary, ResolverAnswer};
+use cnc_model::http::HttpSummary;
+use cnc_model::mtu::MtuSummary;
+use maud::{Markup, html};
+
+use super::figures::table;
+use super::words::{NOT_MEASURED, counted, data, ms};
+
+pub(super) fn mtu_sentence(to: &str, mtu: &MtuSummary) -> String {
+    match (mtu.path_mtu_bytes, mtu.black_hole, mtu.limited_by) {
+        (None, ..) => format!("no answer from {to}, not even to a small packet."),
+        (Some(size), true, _) => {
+            format!("{size} bytes to {to}; larger packets vanish without a word, so that programs may hang.")
+        }
+        (Some(size), false, Some(router)) => format!("{size} bytes to {to}, as the router {router} says."),
+        (Some(size), false, None) => format!("{size} bytes to {to}."),
+    }
+}
+
+pub(super) fn mtu(mtu: &MtuSummary) -> Markup {
+    let bytes = |bytes: Option<u32>| bytes.map_or_else(|| NOT_MEASURED.to_owned(), |bytes| format!("{bytes} bytes"));
+    table(
+        "The path’s packets",
+        &[
+            ("Path MTU", bytes(mtu.path_mtu_bytes)),
+            ("Interface MTU", bytes(mtu.interface_mtu_bytes)),
+            ("Limited by", mtu.limited_by.map_or_else(|| "nobody who says so".to_owned(), |router| router.to_string())),
+            ("Black hole", if mtu.black_hole { "yes" } else { "no" }.to_owned()),
+            ("Packets sent", mtu.probes.to_string()),
+        ],
+    )
+}
+
+pub(super) fn dns_sentence(dns: &DnsSummary) -> String {
+    let found = dns.resolvers.iter().filter(|resolver| resolver.found()).count();
+    let all = counted(dns.resolvers.len() as u64, "resolver", "resolvers");
+    let mut sentence = match found {
+        _ if dns.resolvers.is_empty() => format!("{NOT_MEASURED}: there was no resolver to ask."),
+        0 => format!("none of {all} gave an address."),
+        found => format!("{found} of {all} gave an address."),
+    };
+    if dns.disagree() {
+        sentence.push_str(" Their answers contradict each other.");
+    }
+    let liars = dns.resolvers.iter().filter(|resolver| resolver.hijacks == Some(true));
+    sentence.extend(liars.map(|liar| format!(" {} gives an address for names that nobody has.", who(liar))));
+    sentence
+}
+
+fn who(resolver: &ResolverAnswer) -> String {
+    resolver.address.map_or_else(|| "The system’s own resolver".to_owned(), |address| address.to_string())
+}
+
+pub(super) fn dns(dns: &DnsSummary) -> Markup {
+    html! {
+        div class="scroll" role="region" aria-label="Resolvers" tabindex="0" {
+            table {
+                caption { "Resolvers" }
+                thead { tr { th { "Resolver" } th class="figure" { "Time" } th { "Answer" } th { "Addresses" } } }
+                tbody {
+                    @for resolver in &dns.resolvers {
+                        tr {
+                            td { (who(resolver)) }
+                            td class="figure" { (resolver.rtt.map_or_else(|| "–".to_owned(), ms)) }
+                            td { (answer(resolver)) }
+                            td { (addresses(resolver)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn answer(resolver: &ResolverAnswer) -> String {
+    match resolver.outcome {
+        DnsOutcome::Answered(_) => resolver.outcome.word().into_owned(),
+        DnsOutcome::Timeout => "no answer in time".into(),
+        DnsOutcome::Unreachable => "nobody answers there".into(),
+        DnsOutcome::Malformed => "makes no sense".into(),
+        DnsOutcome::NotFound => "no such name".into(),
+    }
+}
+
+fn addresses(resolver: &ResolverAnswer) -> String {
+    if resolver.answers.is_empty() {
+        return "–".to_owned();
+    }
+    resolver.answers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+pub(super) fn http_sentence(http: &HttpSummary) -> String {
+    let ended = http.error.as_deref().map(|error| format!(" It ended early: {error}.")).unwrap_or_default();
+    let portal = if http.captive_portal() == Some(true) {
+        " Something on the way answers in the server’s place, as networks do that want a login first."
+    } else {
+        ""
+    };
+    match (http.status, http.total) {
+        (Some(status), Some(total)) => format!("status {status} after {} in all.{portal}{ended}", ms(total)),
+        (Some(status), None) => format!("status {status}.{portal}{ended}"),
+        (None, _) => format!("no answer.{ended}"),
+    }
+}
+
+pub(super) fn http(http: &HttpSummary) -> Markup {
+    let time = |time: Option<std::time::Duration>| time.map_or_else(|| NOT_MEASURED.to_owned(), ms);
+    let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".to_owned());
+    table(
+        "The request’s phases",
+        &[
+            ("Name found in", time(http.dns)),
+            ("Connected in", time(http.tcp)),
+            ("Encrypted in", time(http.tls)),
+            ("First byte after", time(http.first_byte)),
+            ("In all", time(http.total)),
+            ("Read", data(http.bytes)),
+            ("Encryption", text(&http.tls_version)),
+            ("Certificate signed by", text(&http.issuer)),
+            ("Proxy", text(&http.proxy)),
+            ("Points to", text(&http.location)),
+        ],
+    )
+}
