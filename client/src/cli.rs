@@ -175,9 +175,9 @@ pub struct SpeedArgs {
     /// Which way to measure [default: both for a listener, download for a file]
     #[arg(long, value_name = "download|upload|both", value_enum, hide_possible_values = true)]
     pub direction: Option<Way>,
-    /// TCP connections side by side
-    #[arg(long, value_name = "N", default_value_t = 4)]
-    pub flows: u8,
+    /// TCP connections side by side [default: 4, and up to 8 while more pay]
+    #[arg(long, value_name = "N")]
+    pub flows: Option<u8>,
     /// How long data flows at the most, each way
     #[arg(short = 't', value_name = "DUR", default_value = "10s", value_parser = duration::parse)]
     pub time: Duration,

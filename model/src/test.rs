@@ -158,6 +158,8 @@ pub struct ThroughputTest {
     pub peer: ThroughputPeer,
     /// TCP connections, opened first and started together: 1 to [`MAX_FLOWS`].
     pub flows: u8,
+    /// The most connections: more are added while that raises the goodput. At least `flows`, at most [`MAX_FLOWS`].
+    pub most_flows: u8,
     /// How long bytes flow: [`MIN_LOAD`] to [`MAX_LOAD`].
     pub duration: Duration,
     /// Bytes after which the test stops: 1 to [`MAX_BYTES`].
@@ -283,12 +285,20 @@ impl ThroughputTest {
     /// How throughput is measured where nobody says otherwise.
     #[must_use]
     pub fn against(peer: ThroughputPeer) -> Self {
-        Self { peer, flows: 4, duration: Duration::from_secs(10), max_bytes: 1_000_000_000, stops_early: true }
+        Self {
+            peer,
+            flows: 4,
+            most_flows: 8,
+            duration: Duration::from_secs(10),
+            max_bytes: 1_000_000_000,
+            stops_early: true,
+        }
     }
 
     fn check(&self) -> Result<(), InvalidTest> {
-        let Self { peer, flows, duration, max_bytes, stops_early: _ } = self;
+        let Self { peer, flows, most_flows, duration, max_bytes, stops_early: _ } = self;
         within("flows", *flows, 1, MAX_FLOWS)?;
+        within("most flows", *most_flows, *flows, MAX_FLOWS)?;
         within("duration", *duration, MIN_LOAD, MAX_LOAD)?;
         within("max bytes", *max_bytes, 1, MAX_BYTES)?;
         match peer {
@@ -436,6 +446,7 @@ mod tests {
                 Test::Http(HttpTest { url: "example.com".into(), family: Family::Any }),
                 "the URL must be http://… or https://…, not example.com",
             ),
+            (load(|l| l.most_flows = 3), "most flows must be 4 to 32, not 3"),
             (load(|l| l.max_bytes = 0), "max bytes must be 1 to 100000000000, not 0"),
             (
                 load(|l| l.peer = ThroughputPeer::Url("ftp://x".into())),

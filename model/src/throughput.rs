@@ -8,8 +8,10 @@ use crate::score::BufferbloatGrade;
 use crate::stats::{mean, nearest_rank};
 use crate::summary::Measured;
 
+pub mod growth;
 pub mod steady;
 
+pub use self::growth::Growth;
 use self::steady::Interval;
 pub use self::steady::Ramp;
 

@@ -20,7 +20,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use cnc_model::Family;
 use cnc_model::test::ThroughputTest;
-use cnc_model::throughput::{Direction, StoppedBy};
+use cnc_model::throughput::{Direction, Growth, StoppedBy};
 use hyper::body::Body;
 use rustls::ClientConfig;
 use secrecy::SecretString;
@@ -147,6 +147,21 @@ struct Load<'a> {
 }
 
 impl Load<'_> {
+    /// Gives what decides about further connections. Only a listener gets them: a stranger's host gave nobody leave.
+    fn growth(&self) -> Growth {
+        let most = match self.target.endpoint {
+            Endpoint::Listener => self.test.most_flows,
+            Endpoint::File => self.test.flows,
+        };
+        Growth::new(self.test.flows, most)
+    }
+
+    /// Gives the bytes that a connection which is added may bring; all together never pass the test's limit by more
+    /// than is under way.
+    fn added_share(&self) -> u64 {
+        (self.test.max_bytes / u64::from(self.test.most_flows.max(1))).max(1)
+    }
+
     /// Divides the bytes that the test may move among its flows. A flow without any is left out.
     fn shares(&self) -> Vec<u64> {
         let flows = u64::from(self.test.flows.max(1)).min(self.test.max_bytes.max(1));

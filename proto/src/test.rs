@@ -187,12 +187,19 @@ impl TryFrom<v1::TraceTest> for TraceTest {
 impl From<ThroughputTest> for v1::ThroughputTest {
     fn from(load: ThroughputTest) -> Self {
         use v1::throughput_test::Peer as Wire;
-        let ThroughputTest { peer, flows, duration, max_bytes, stops_early } = load;
+        let ThroughputTest { peer, flows, most_flows, duration, max_bytes, stops_early } = load;
         let peer = match peer {
             ThroughputPeer::Listener => Wire::Listener(v1::ListenerPeer {}),
             ThroughputPeer::Url(url) => Wire::Url(url),
         };
-        Self { peer: Some(peer), flows: flows.into(), duration_us: us(duration), max_bytes, stops_early }
+        Self {
+            peer: Some(peer),
+            flows: flows.into(),
+            most_flows: most_flows.into(),
+            duration_us: us(duration),
+            max_bytes,
+            stops_early,
+        }
     }
 }
 
@@ -201,13 +208,15 @@ impl TryFrom<v1::ThroughputTest> for ThroughputTest {
 
     fn try_from(wire: v1::ThroughputTest) -> Result<Self, Invalid> {
         use v1::throughput_test::Peer as Wire;
-        let v1::ThroughputTest { peer, flows, duration_us, max_bytes, stops_early } = wire;
+        let v1::ThroughputTest { peer, flows, most_flows, duration_us, max_bytes, stops_early } = wire;
         Ok(Self {
             peer: match known("ThroughputTest.peer", peer)? {
                 Wire::Listener(v1::ListenerPeer {}) => ThroughputPeer::Listener,
                 Wire::Url(address) => ThroughputPeer::Url(url("ThroughputTest.url", address)?),
             },
             flows: narrow("ThroughputTest.flows", flows)?,
+            // An older peer says nothing of it.
+            most_flows: narrow("ThroughputTest.most_flows", if most_flows == 0 { flows } else { most_flows })?,
             duration: duration("ThroughputTest.duration_us", duration_us)?,
             max_bytes: count("ThroughputTest.max_bytes", max_bytes)?,
             stops_early,

@@ -68,12 +68,14 @@ impl SpeedArgs {
     /// # Errors
     /// Names the first value that is out of bounds.
     pub fn test(&self) -> Result<ThroughputTest, InvalidTest> {
+        let default = ThroughputTest::against(ThroughputPeer::Url(self.url.clone()));
         let test = ThroughputTest {
-            peer: ThroughputPeer::Url(self.url.clone()),
-            flows: self.flows,
+            flows: self.flows.unwrap_or(default.flows),
+            most_flows: self.flows.unwrap_or(default.most_flows),
             duration: self.time,
             max_bytes: self.max_bytes,
             stops_early: !self.full,
+            ..default
         };
         Test::Download(test.clone()).checked()?;
         Ok(test)

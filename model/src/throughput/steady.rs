@@ -53,7 +53,7 @@ pub struct Ramp {
     now: Duration,
     bytes: u64,
     from: Option<Duration>,
-    is_settled: bool,
+    settled_at: Option<Duration>,
 }
 
 impl Ramp {
@@ -65,20 +65,25 @@ impl Ramp {
         while span(&self.recent).saturating_sub(self.recent[0].length) >= STABLE_FOR + SAMPLE_INTERVAL {
             self.recent.pop_front();
         }
-        self.is_settled = self.is_settled || self.is_quiet_for(WINDOW) || self.agrees();
-        if self.is_settled { Phase::Steady } else { Phase::Ramp }
+        if self.settled_at.is_none() && (self.is_quiet_for(WINDOW) || self.agrees()) {
+            self.settled_at = Some(self.now);
+        }
+        if self.settled_at.is_some() { Phase::Steady } else { Phase::Ramp }
     }
 
     /// Begins anew from here on: connections were added, and take half a second to find their share.
     pub fn restart(&mut self) {
         self.from = Some(self.now + AVERAGES_APART);
-        self.is_settled = false;
+        self.settled_at = None;
     }
 
-    /// Tells whether the rate has been quiet for [`STABLE_FOR`] without creeping: more of it would tell nothing new.
+    /// Tells whether the rate settled [`STABLE_FOR`] ago and has been quiet since, without creeping: more of it would
+    /// tell nothing new.
     #[must_use]
     pub fn is_stable(&self) -> bool {
-        if !self.is_settled || !self.is_quiet_for(STABLE_FOR) {
+        // Half an interval short still is the time, as everywhere here.
+        let is_due = |at: Duration| self.now + SAMPLE_INTERVAL / 2 >= at + STABLE_FOR;
+        if !self.settled_at.is_some_and(is_due) || !self.is_quiet_for(STABLE_FOR) {
             return false;
         }
         let Some(last) = self.last(STABLE_FOR) else { return false };

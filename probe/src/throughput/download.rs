@@ -30,21 +30,22 @@ pub(super) async fn run(load: &Load<'_>) -> Result<Transfer, ProbeError> {
         () = load.cancel.cancelled() => return Ok(nothing_yet),
         ready = prepare(load, target) => ready?,
     };
-    let Ready { latency, transfer, flows } = ready;
+    let Ready { peer, latency, transfer, flows } = ready;
     let total = Arc::<AtomicU64>::default();
     let began = Instant::now();
-    let mut meter = Meter::start(load.sink, Direction::Download, &latency);
+    let mut meter = Meter::start(load.sink, Direction::Download, &latency, load.growth());
     let mut running = JoinSet::new();
     for (exchange, request) in flows {
         let (total, limit) = (Arc::clone(&total), load.test.max_bytes);
         running.spawn(exchange.run(request, move |response| count(response, total, limit)));
     }
-    let stopped_by = watch(load, &mut meter, &mut running, (began, &total)).await?;
+    let stopped_by = watch(load, &peer, &mut meter, &mut running, (began, &total)).await?;
     Ok(Transfer { stopped_by, ..transfer })
 }
 
 /// All that is needed to start.
 struct Ready {
+    peer: Peer,
     latency: Latency,
     transfer: Transfer,
     flows: Vec<(Exchange<Nothing>, Request<Nothing>)>,
@@ -69,7 +70,24 @@ async fn prepare(load: &Load<'_>, target: Target) -> Result<Ready, ProbeError> {
     }
     let address = peer.address().map(|address| address.ip());
     let transfer = Transfer { address, idle_rtt: latency.idle, ..Transfer::begin(peer.target.is_tls, load.target) };
-    Ok(Ready { latency, transfer, flows })
+    Ok(Ready { peer, latency, transfer, flows })
+}
+
+/// Makes a connection more, which asks for its share. Where it fails, the test goes on without it.
+fn further(
+    load: &Load<'_>,
+    peer: &Peer,
+    total: &Arc<AtomicU64>,
+) -> Result<impl Future<Output = Result<(), ProbeError>> + Send + 'static, ProbeError> {
+    let target = peer.target.below(&format!("/speed/download?bytes={}", load.added_share()));
+    let request = exchange::request(Method::GET, &target, load.target.token.as_ref(), Nothing::new())?;
+    let (peer, total, limit) = (peer.clone(), Arc::clone(total), load.test.max_bytes);
+    Ok(async move {
+        if let Ok(exchange) = Exchange::open(&peer, Bulk::Read).await {
+            exchange.run(request, move |response| count(response, total, limit)).await.ok();
+        }
+        Ok(())
+    })
 }
 
 /// Reads a body to its end, or until all flows together have brought as much as they may.
@@ -88,9 +106,10 @@ async fn count(response: Response<Incoming>, total: Arc<AtomicU64>, limit: u64) 
 /// Tells samples until something ends the test, and says what.
 async fn watch(
     load: &Load<'_>,
+    peer: &Peer,
     meter: &mut Meter<'_>,
     running: &mut JoinSet<Result<(), ProbeError>>,
-    (began, total): (Instant, &AtomicU64),
+    (began, total): (Instant, &Arc<AtomicU64>),
 ) -> Result<StoppedBy, ProbeError> {
     let mut pace = interval_at(began + SAMPLE_INTERVAL, SAMPLE_INTERVAL);
     pace.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -114,6 +133,9 @@ async fn watch(
                 meter.tell(began.elapsed(), total.load(Ordering::Relaxed), flows);
                 if load.test.stops_early && meter.is_stable() {
                     return Ok(StoppedBy::Stable);
+                }
+                for _ in 0..meter.grow(load.test) {
+                    running.spawn(further(load, peer, total)?);
                 }
             }
         }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use cnc_model::Sample;
-use cnc_model::throughput::{Direction, Phase, Ramp, ThroughputSample};
+use cnc_model::test::ThroughputTest;
+use cnc_model::throughput::{Direction, Growth, Phase, Ramp, ThroughputSample};
 
 use super::latency::{Latency, LoadedRtts};
 use crate::Sink;
@@ -13,6 +14,10 @@ pub(super) struct Meter<'a> {
     sink: &'a Sink,
     direction: Direction,
     ramp: Ramp,
+    growth: Growth,
+    idle_rtt: Option<Duration>,
+    /// The latest round trip beside the load.
+    latest_rtt: Option<Duration>,
     at: Duration,
     bytes: u64,
     rtts: LoadedRtts,
@@ -20,9 +25,19 @@ pub(super) struct Meter<'a> {
 
 impl<'a> Meter<'a> {
     /// Begins at zero bytes and time.
-    pub(super) fn start(sink: &'a Sink, direction: Direction, latency: &Latency) -> Self {
+    pub(super) fn start(sink: &'a Sink, direction: Direction, latency: &Latency, growth: Growth) -> Self {
         let rtts = latency.beside_load();
-        Self { sink, direction, ramp: Ramp::default(), at: Duration::ZERO, bytes: 0, rtts }
+        Self {
+            sink,
+            direction,
+            ramp: Ramp::default(),
+            growth,
+            idle_rtt: latency.idle,
+            latest_rtt: None,
+            at: Duration::ZERO,
+            bytes: 0,
+            rtts,
+        }
     }
 
     /// Gives the total told so far.
@@ -33,6 +48,21 @@ impl<'a> Meter<'a> {
     /// Tells whether the rate has been the same for so long that the test may end.
     pub(super) fn is_stable(&self) -> bool {
         self.ramp.is_stable()
+    }
+
+    /// Tells how many connections to add now. The ramp begins anew then.
+    pub(super) fn grow(&mut self, test: &ThroughputTest) -> u8 {
+        let at_this_pace = u128::from(self.bytes) * test.duration.as_nanos() / self.at.as_nanos().max(1);
+        if at_this_pace >= u128::from(test.max_bytes) {
+            // The shares of the connections that there are bring all that may be moved.
+            self.growth.end();
+        }
+        let added = self.latest_rtt.zip(self.idle_rtt).map(|(loaded, idle)| loaded.saturating_sub(idle));
+        let more = self.growth.observe(self.at, self.bytes, added);
+        if more > 0 {
+            self.ramp.restart();
+        }
+        more
     }
 
     /// Tells the interval from the last total to this one, both by the receiver's clock.
@@ -52,6 +82,8 @@ impl<'a> Meter<'a> {
             return;
         }
         let arrived = bytes.saturating_sub(self.bytes);
+        let rtt = self.rtts.take();
+        self.latest_rtt = rtt.or(self.latest_rtt);
         self.sink.send(Sample::Throughput(ThroughputSample {
             direction: self.direction,
             at,
@@ -59,7 +91,7 @@ impl<'a> Meter<'a> {
             flow_count: u16::try_from(flows.max(1)).unwrap_or(u16::MAX),
             bytes: arrived,
             phase: phase(&mut self.ramp, interval, arrived),
-            rtt: self.rtts.take(),
+            rtt,
         }));
         (self.at, self.bytes) = (at, self.bytes.max(bytes));
     }

@@ -18,7 +18,13 @@ use crate::sink;
 
 fn test_of(flows: u8, millis: u64, max_bytes: u64) -> ThroughputTest {
     let duration = Duration::from_millis(millis);
-    ThroughputTest { flows, duration, max_bytes, ..ThroughputTest::against(ThroughputPeer::Listener) }
+    ThroughputTest {
+        flows,
+        most_flows: flows,
+        duration,
+        max_bytes,
+        ..ThroughputTest::against(ThroughputPeer::Listener)
+    }
 }
 
 fn samples(mut taken: mpsc::Receiver<Sample>) -> Vec<ThroughputSample> {

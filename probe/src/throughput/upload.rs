@@ -39,9 +39,9 @@ pub(super) async fn run(load: &Load<'_>) -> Result<Transfer, ProbeError> {
         () = load.cancel.cancelled() => return Ok(nothing_yet),
         ready = prepare(load, base) => ready?,
     };
-    let Ready { latency, transfer, flows, counts, sending } = ready;
+    let Ready { peer, target, latency, transfer, flows, counts, sending } = ready;
     let mut upload = Upload {
-        meter: Meter::start(load.sink, Direction::Upload, &latency),
+        meter: Meter::start(load.sink, Direction::Upload, &latency, load.growth()),
         running: JoinSet::new(),
         counts,
         arrived: 0,
@@ -54,13 +54,17 @@ pub(super) async fn run(load: &Load<'_>) -> Result<Transfer, ProbeError> {
     for (exchange, request) in flows {
         upload.running.spawn(exchange.run(request, answer));
     }
-    let stopped_by = upload.watch(load, began + load.test.duration, &sending).await;
+    let further = || further(load, &peer, &target, &sending);
+    let stopped_by = upload.watch(load, began + load.test.duration, &sending, further).await;
     let stopped_by = upload.finish(stopped_by)?;
     Ok(Transfer { stopped_by, sender_bytes: Some(sending.sent()), ..transfer })
 }
 
 /// All that is needed to start.
 struct Ready {
+    peer: Peer,
+    /// Where bodies go.
+    target: Target,
     latency: Latency,
     transfer: Transfer,
     flows: Vec<(Exchange<Noise>, Request<Noise>)>,
@@ -74,7 +78,7 @@ async fn prepare(load: &Load<'_>, base: Target) -> Result<Ready, ProbeError> {
     let token = load.target.token.as_ref();
     let run = run_id();
     let counts = CountReader::open(&peer, &peer.target.below(&format!("/speed/counts?run={run}")), token).await?;
-    let sending = Arc::<Sending>::default();
+    let sending = Arc::new(Sending::new(load.test.max_bytes));
     let target = peer.target.below(&format!("/speed/upload?run={run}"));
     let shares = load.shares();
     let mut flows = Vec::with_capacity(shares.len());
@@ -84,7 +88,24 @@ async fn prepare(load: &Load<'_>, base: Target) -> Result<Ready, ProbeError> {
     }
     let address = peer.address().map(|address| address.ip());
     let transfer = Transfer { address, idle_rtt: latency.idle, ..Transfer::begin(peer.target.is_tls, load.target) };
-    Ok(Ready { latency, transfer, flows, counts, sending })
+    Ok(Ready { peer, target, latency, transfer, flows, counts, sending })
+}
+
+/// Makes a connection more, which sends its share; `None` when there is no request to make. Where it fails, the test
+/// goes on without it.
+fn further(
+    load: &Load<'_>,
+    peer: &Peer,
+    target: &Target,
+    sending: &Arc<Sending>,
+) -> Option<impl Future<Output = Result<Option<Uploaded>, ProbeError>> + Send + 'static> {
+    let body = Noise::new(sending, load.added_share());
+    let request = exchange::request(Method::POST, target, load.target.token.as_ref(), body).ok()?;
+    let peer = peer.clone();
+    Some(async move {
+        let Ok(exchange) = Exchange::open(&peer, Bulk::Write).await else { return Ok(None) };
+        Ok(exchange.run(request, answer).await.unwrap_or_default())
+    })
 }
 
 /// Draws an id that no other test has; nothing secret depends on it.
@@ -123,7 +144,16 @@ struct Upload<'a> {
 
 impl Upload<'_> {
     /// Tells samples until something ends the test and what was on its way has arrived, and says what ended it.
-    async fn watch(&mut self, load: &Load<'_>, end: Instant, sending: &Sending) -> StoppedBy {
+    async fn watch<F>(
+        &mut self,
+        load: &Load<'_>,
+        end: Instant,
+        sending: &Sending,
+        further: impl Fn() -> Option<F>,
+    ) -> StoppedBy
+    where
+        F: Future<Output = Result<Option<Uploaded>, ProbeError>> + Send + 'static,
+    {
         let mut stopped_by = None;
         let mut deadline = end;
         loop {
@@ -157,6 +187,10 @@ impl Upload<'_> {
                             sending.stop();
                             stopped_by = Some(StoppedBy::Stable);
                             deadline = Instant::now() + DRAIN_WAIT;
+                        } else if stopped_by.is_none() {
+                            for more in (0..self.meter.grow(load.test)).filter_map(|_| further()) {
+                                self.running.spawn(more);
+                            }
                         }
                     }
                     Err(error) => {

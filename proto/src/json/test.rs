@@ -117,6 +117,7 @@ pub(super) struct TraceParameters {
 pub(super) struct ThroughputParameters {
     peer: String,
     flows: u8,
+    most_flows: u8,
     duration_ms: f64,
     max_bytes: u64,
     stops_early: bool,
@@ -210,10 +211,11 @@ impl From<&TraceTest> for TraceParameters {
 
 impl From<&ThroughputTest> for ThroughputParameters {
     fn from(load: &ThroughputTest) -> Self {
-        let ThroughputTest { peer, flows, duration, max_bytes, stops_early } = load;
+        let ThroughputTest { peer, flows, most_flows, duration, max_bytes, stops_early } = load;
         Self {
             peer: peer.to_string(),
             flows: *flows,
+            most_flows: *most_flows,
             duration_ms: ms(*duration),
             max_bytes: *max_bytes,
             stops_early: *stops_early,

@@ -114,7 +114,7 @@ pub(super) struct TraceArguments {
 pub(super) struct ThroughputArguments {
     /// An HTTP or HTTPS address; without it the listener
     url: Option<String>,
-    /// How many TCP connections
+    /// How many TCP connections [default: 4, and up to 8 while more pay]
     #[arg(long)]
     flows: Option<u8>,
     /// How long bytes flow, like 10s
@@ -238,6 +238,7 @@ impl ThroughputArguments {
         let default = ThroughputTest::against(url.map_or(ThroughputPeer::Listener, ThroughputPeer::Url));
         ThroughputTest {
             flows: flows.unwrap_or(default.flows),
+            most_flows: flows.unwrap_or(default.most_flows),
             duration: time.unwrap_or(default.duration),
             max_bytes: max_bytes.unwrap_or(default.max_bytes),
             stops_early: !full,

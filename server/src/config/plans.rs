@@ -182,7 +182,10 @@ fn throughput(section: &Section<'_, '_>, key: &'static str) -> Option<Throughput
     let peer = section.text(key)?;
     let peer = if peer == "listener" { ThroughputPeer::Listener } else { ThroughputPeer::Url(peer) };
     let mut load = ThroughputTest::against(peer);
-    load.flows = section.number("flows", "a whole number").unwrap_or(load.flows);
+    if let Some(flows) = section.number("flows", "a whole number") {
+        (load.flows, load.most_flows) = (flows, flows);
+    }
+    load.most_flows = section.number("most_flows", "a whole number").unwrap_or(load.most_flows);
     load.duration = section.duration("duration").unwrap_or(load.duration);
     load.max_bytes = section.number("max_bytes", "a whole number").unwrap_or(load.max_bytes);
     load.stops_early = section.flag("stops_early").unwrap_or(load.stops_early);

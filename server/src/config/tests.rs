@@ -52,7 +52,7 @@ tests = [
     { ping = "example.com", protocol = "tcp:443" },
     { trace = "listener", rounds = 2, interval = "50ms", protocol = "udp", strategy = "dublin", max_hops = 12, names = false },
     { download = "https://example.com/f", flows = 2, duration = "2s", max_bytes = 1_000, stops_early = false },
-    { upload = "listener" },
+    { upload = "listener", flows = 3, most_flows = 5 },
 ]
 "#;
 
@@ -103,6 +103,7 @@ fn tests_of_a_plan_keep_their_parameters() {
     assert_eq!(tcp.protocol, PingProtocol::Tcp(443.try_into().expect("a port")));
     assert_eq!((trace.rounds, trace.protocol, trace.strategy), (2, TraceProtocol::Udp(None), Multipath::Dublin));
     assert_eq!((trace.max_hops.get(), trace.names), (12, false));
+    assert_eq!((down.most_flows, up.flows, up.most_flows), (2, 3, 5));
     assert_eq!((down.flows, down.max_bytes, down.stops_early, up.stops_early), (2, 1_000, false, true));
     assert_eq!((down.peer.to_string().as_str(), up.peer.clone()), ("https://example.com/f", ThroughputPeer::Listener));
 }

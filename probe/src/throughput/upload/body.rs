@@ -19,14 +19,28 @@ const PIECE_TIME: Duration = Duration::from_millis(10);
 const MIN_PIECE: u64 = 16 * 1024;
 
 /// What the flows of one upload share.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Sending {
     began: OnceLock<Instant>,
     is_over: AtomicBool,
     sent: AtomicU64,
+    limit: u64,
 }
 
 impl Sending {
+    /// All flows together send so many bytes at the most.
+    pub(super) const fn new(limit: u64) -> Self {
+        Self { began: OnceLock::new(), is_over: AtomicBool::new(false), sent: AtomicU64::new(0), limit }
+    }
+
+    /// Takes so many bytes of what may still be sent, or what is left of it.
+    fn take(&self, bytes: u64) -> u64 {
+        let take = |sent: u64| sent + bytes.min(self.limit.saturating_sub(sent));
+        let before = self.sent.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |sent| Some(take(sent)));
+        let before = before.unwrap_or_else(|sent| sent);
+        take(before) - before
+    }
+
     pub(super) fn begin(&self, now: Instant) {
         self.began.get_or_init(|| now);
     }
@@ -71,11 +85,13 @@ impl Body for Noise {
         if self.left == 0 || self.sending.is_over.load(Ordering::Relaxed) {
             return Poll::Ready(None);
         }
-        let piece = payload::piece(self.piece_bytes());
-        let bytes = piece.len() as u64;
+        let bytes = self.sending.take(self.piece_bytes());
+        if bytes == 0 {
+            return Poll::Ready(None);
+        }
+        let piece = payload::piece(bytes);
         self.left -= bytes;
         self.sent += bytes;
-        self.sending.sent.fetch_add(bytes, Ordering::Relaxed);
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 }
@@ -88,7 +104,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_share_is_sent_to_the_byte_and_counted() {
-        let sending = Arc::<Sending>::default();
+        let sending = Arc::new(Sending::new(u64::MAX));
         sending.begin(Instant::now());
         let body = Noise::new(&sending, 3_000_001).collect().await.expect("cannot fail");
         assert_eq!((body.to_bytes().len(), sending.sent()), (3_000_001, 3_000_001));
@@ -96,7 +112,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_slow_flow_has_small_pieces_and_stops_at_the_next() {
-        let sending = Arc::<Sending>::default();
+        let sending = Arc::new(Sending::new(u64::MAX));
         sending.begin(Instant::now());
         let mut body = Noise::new(&sending, u64::MAX);
         for _ in 0..100 {

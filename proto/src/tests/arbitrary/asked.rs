@@ -82,10 +82,13 @@ pub(in crate::tests) fn throughput_test() -> BoxedStrategy<ThroughputTest> {
     let peer =
         prop_oneof![Just(ThroughputPeer::Listener), "https?://[a-z0-9.:/?=]{1,60}".prop_map(ThroughputPeer::Url),];
     let duration = within(cnc_model::test::MIN_LOAD, cnc_model::test::MAX_LOAD);
-    (peer, 1..=cnc_model::test::MAX_FLOWS, duration, 1..=cnc_model::test::MAX_BYTES, any::<bool>())
-        .prop_map(|(peer, flows, duration, max_bytes, stops_early)| ThroughputTest {
+    let flows =
+        (1..=cnc_model::test::MAX_FLOWS).prop_flat_map(|flows| (Just(flows), flows..=cnc_model::test::MAX_FLOWS));
+    (peer, flows, duration, 1..=cnc_model::test::MAX_BYTES, any::<bool>())
+        .prop_map(|(peer, (flows, most_flows), duration, max_bytes, stops_early)| ThroughputTest {
             peer,
             flows,
+            most_flows,
             duration,
             max_bytes,
             stops_early,
