@@ -125,6 +125,14 @@ pub enum ProbeError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// More was counted than the link of this machine carries.
+    #[error("{counted_mbps:.1} Mbit/s were counted over a link of {link_mbps:.0} Mbit/s, which cannot be")]
+    Implausible {
+        /// The goodput in Mbit/s.
+        counted_mbps: f64,
+        /// The link's speed in Mbit/s.
+        link_mbps: f64,
+    },
     /// The test is not possible against this kind of peer.
     #[error("{what}")]
     Unsupported {
@@ -178,7 +186,7 @@ impl ProbeError {
             | Self::BadUrl { .. } => Reason::Unreachable,
             Self::Unsupported { .. } => Reason::Unsupported,
             Self::Busy { .. } => Reason::Busy,
-            Self::TooMany { .. } | Self::Engine { .. } => Reason::Internal,
+            Self::TooMany { .. } | Self::Implausible { .. } | Self::Engine { .. } => Reason::Internal,
         }
     }
 
@@ -201,6 +209,9 @@ impl ProbeError {
             }
             Self::Proxy { source, .. } => source.hint(),
             Self::Busy { .. } | Self::TooMany { .. } => "try again in a minute",
+            Self::Implausible { .. } => {
+                "something on this machine answers in the host's place, like a cache or a security program: try without"
+            }
             Self::BadUrl { .. } => "give an address like https://example.com/file",
             Self::NotAdmitted { .. }
             | Self::Broken { .. }

@@ -26,6 +26,17 @@ pub(crate) fn check(address: SocketAddr) -> Result<(), ProbeError> {
     }
 }
 
+/// Gives the address that this machine would send from; `None` without a route.
+pub(crate) fn source(address: SocketAddr) -> Option<IpAddr> {
+    let unspecified: IpAddr = match address {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let socket = UdpSocket::bind((unspecified, 0)).ok()?;
+    socket.connect(address).ok()?;
+    socket.local_addr().ok().map(|local| local.ip())
+}
+
 /// Adds to a link-local address the interface behind which it is known; `None` of it leaves the choice to the system.
 pub(crate) fn with_scope(address: IpAddr, port: u16) -> SocketAddr {
     let mut target = SocketAddr::new(address, port);

@@ -91,6 +91,15 @@ fn interfaces(root: &Path) -> Vec<Interface> {
     interfaces
 }
 
+/// Gives the speed of the cable whose interface has the address; `None` for any other kind and where the system does
+/// not tell.
+pub(crate) fn cable_speed(local: IpAddr) -> Option<BitRate> {
+    let interfaces = interfaces(Path::new(ROOT));
+    let has = |interface: &&Interface| interface.addresses.iter().any(|held| held.address == local);
+    let found = interfaces.iter().filter(|interface| interface.kind == InterfaceKind::Ethernet).find(has)?;
+    found.speed
+}
+
 fn interface(root: &Path, name: String, data: &NetworkData) -> Interface {
     let link = platform::link(root, &name);
     let addresses: Vec<_> = data

@@ -8,6 +8,7 @@ mod exchange;
 mod latency;
 mod meter;
 mod open;
+mod sanity;
 pub(crate) mod target;
 mod upload;
 

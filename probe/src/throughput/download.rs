@@ -15,6 +15,7 @@ use super::exchange::{self, Bulk, Exchange};
 use super::latency::Latency;
 use super::meter::Meter;
 use super::open::Peer;
+use super::sanity::Bound;
 use super::target::Target;
 use super::{Endpoint, Load, Transfer, open_flows};
 use crate::ProbeError;
@@ -40,6 +41,7 @@ pub(super) async fn run(load: &Load<'_>) -> Result<Transfer, ProbeError> {
         running.spawn(exchange.run(request, move |response| count(response, total, limit)));
     }
     let stopped_by = watch(load, &peer, &mut meter, &mut running, (began, &total)).await?;
+    Bound::towards(peer.address()).hold(meter.goodput())?;
     Ok(Transfer { stopped_by, ..transfer })
 }
 

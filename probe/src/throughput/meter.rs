@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use cnc_model::Sample;
 use cnc_model::test::ThroughputTest;
 use cnc_model::throughput::{Direction, Growth, Phase, Ramp, ThroughputSample};
+use cnc_model::{BitRate, Sample};
 
 use super::latency::{Latency, LoadedRtts};
 use crate::Sink;
@@ -43,6 +43,11 @@ impl<'a> Meter<'a> {
     /// Gives the total told so far.
     pub(super) const fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// Gives the mean of all that was told.
+    pub(super) fn goodput(&self) -> BitRate {
+        BitRate::of(self.bytes, self.at)
     }
 
     /// Tells whether the rate has been the same for so long that the test may end.

@@ -7,6 +7,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
+use cnc_model::BitRate;
 use cnc_model::throughput::{Direction, StoppedBy};
 use http::{Method, Request, Response};
 use http_body_util::BodyExt;
@@ -20,6 +21,7 @@ use super::exchange::{self, Bulk, Exchange};
 use super::latency::Latency;
 use super::meter::Meter;
 use super::open::Peer;
+use super::sanity::Bound;
 use super::target::Target;
 use super::{Load, Transfer, open_flows};
 use crate::ProbeError;
@@ -56,7 +58,8 @@ pub(super) async fn run(load: &Load<'_>) -> Result<Transfer, ProbeError> {
     }
     let further = || further(load, &peer, &target, &sending);
     let stopped_by = upload.watch(load, began + load.test.duration, &sending, further).await;
-    let stopped_by = upload.finish(stopped_by)?;
+    let (stopped_by, goodput) = upload.finish(stopped_by)?;
+    Bound::towards(peer.address()).hold(goodput)?;
     Ok(Transfer { stopped_by, sender_bytes: Some(sending.sent()), ..transfer })
 }
 
@@ -226,14 +229,14 @@ impl Upload<'_> {
         }
     }
 
-    /// Tells what is left to tell.
-    fn finish(mut self, stopped_by: StoppedBy) -> Result<StoppedBy, ProbeError> {
+    /// Tells what is left to tell, and gives the mean of all.
+    fn finish(mut self, stopped_by: StoppedBy) -> Result<(StoppedBy, BitRate), ProbeError> {
         if let Some(last) = self.held.filter(|held| held.bytes > self.meter.bytes()) {
             self.meter.tell_ending(moment(last.last_ms), last.bytes, self.running.len());
         }
         match self.broken {
             Some(error) if self.meter.bytes() == 0 => Err(error),
-            _ => Ok(stopped_by),
+            _ => Ok((stopped_by, self.meter.goodput())),
         }
     }
 }
