@@ -11,6 +11,7 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod late;
 mod own;
 
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
@@ -350,33 +351,6 @@ fn a_lost_stream_ends_the_session_only_after_the_grace_time() {
     assert_eq!(story.reports, 0);
     story.make_durable();
     assert_eq!(story.reports, 1);
-}
-
-#[test]
-fn late_items_of_an_ended_session_are_kept_and_its_report_made_again() {
-    let mut story = Story::active(vec![vec![ping()]]);
-    story.session.detach(story.now);
-    story.pass(Duration::from_mins(3));
-    story.make_durable();
-    story.sent.clear();
-    story.attach();
-    assert!(story.sent.contains(&ListenerMessage::Instruction(Instruction::End)));
-    story.observe(2, vec![started(1), sample(1, 0), ended(1), goodbye(Goodbye::Done)]).expect("fine");
-    story.make_durable();
-    assert_eq!((story.reports, story.state()), (2, SessionState::Ended(EndReason::Lost)));
-    assert_eq!(story.session.record().tests[0].outcome, Some(Outcome::Completed));
-    assert_eq!(story.acknowledged(), [5]);
-}
-
-#[test]
-fn a_client_that_stays_with_an_ended_session_is_let_go() {
-    let mut story = Story::active(vec![vec![ping()]]);
-    story.session.detach(story.now);
-    story.pass(Duration::from_mins(3));
-    story.attach();
-    story.pass(Duration::from_secs(10));
-    assert_eq!(story.detached, 1);
-    assert_eq!(story.session.poll_timeout(), None);
 }
 
 #[test]
