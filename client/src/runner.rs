@@ -14,8 +14,10 @@ use tokio_util::sync::CancellationToken;
 use self::aim::{Landmarks, aim};
 use self::measure::{Job, Measurement, Seen, measure};
 use crate::clock::SessionClock;
+use crate::config::ListenerUrl;
 use crate::outbox::Outbox;
 use crate::policy::Addresses;
+use crate::proxy::Proxy;
 use crate::tls::Trust;
 
 pub mod aim;
@@ -42,6 +44,17 @@ pub struct Grounds {
     pub trust: Arc<Trust>,
     /// Whether the user agreed that this computer's name is sent.
     pub names: bool,
+    /// What is measured without being asked; `None` for what a listener asks.
+    pub own: Option<Own>,
+}
+
+/// What this program measures of its own accord, while its listener is out of reach. No rule for listeners binds that.
+#[derive(Debug, Clone)]
+pub struct Own {
+    /// The listener.
+    pub listener: ListenerUrl,
+    /// The proxy that leads to it.
+    pub proxy: Option<Proxy>,
 }
 
 /// The tests that run.

@@ -25,7 +25,7 @@ use crate::policy::{Allowed, Policy, Surroundings};
 use crate::proxy::Proxy;
 use crate::runner::aim::Landmarks;
 use crate::runner::measure::Measurement;
-use crate::runner::{MAX_SHOWN, Runner};
+use crate::runner::{MAX_SHOWN, Own, Runner};
 use crate::schedule::Schedule;
 use crate::scribe::Fault;
 use crate::state::SavedKey;
@@ -183,6 +183,8 @@ pub struct Session {
     placed: bool,
     placing: JoinSet<SystemInfo>,
     runner: Runner,
+    /// Set where this program chose the tests itself.
+    own: Option<Own>,
     shown: mpsc::Receiver<(TestId, Sample)>,
     tests: BTreeMap<TestId, Test>,
     results: BTreeMap<TestId, TestResult>,
@@ -234,6 +236,7 @@ impl Session {
         let mut session = Self {
             board: Board::new(&ui),
             ui,
+            own: link.is_none().then(|| Own { listener: listener.clone(), proxy: proxy.clone() }),
             listener,
             proxy,
             yes,

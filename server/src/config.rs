@@ -13,7 +13,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use cnc_model::HostName;
+use cnc_model::{HostName, Plan};
 use thiserror::Error;
 
 pub use network::{InvalidNetwork, Network};
@@ -61,8 +61,10 @@ pub struct Config {
     pub waits: Waits,
     /// How long what is stored of ended sessions is kept.
     pub retention: Retention,
-    /// The plans.
-    pub plans: Plans,
+    /// Places that every client should reach: the built-in plans look at them.
+    pub destinations: Vec<HostName>,
+    /// The plans that the operator wrote.
+    pub plans: Vec<Plan>,
 }
 
 /// How long what is stored of ended sessions is kept; `None` for ever.
@@ -103,7 +105,8 @@ impl Default for Config {
             public_url: None,
             waits: Waits::default(),
             retention: Retention::default(),
-            plans: Plans::built_in(&[]),
+            destinations: Vec::new(),
+            plans: Vec::new(),
         }
     }
 }
@@ -179,10 +182,11 @@ impl Config {
         let url = self.public_url.clone().unwrap_or_else(|| format!("{scheme}://{}", self.listen));
         url.trim_end_matches('/').to_owned()
     }
-}
 
-/// Makes the plans of a list of destinations, for those who have no file.
-#[must_use]
-pub fn plans_for(destinations: &[HostName]) -> Plans {
-    Plans::built_in(destinations)
+    /// Gives all plans: those that are built in, and the operator's, which go before one of the same name.
+    #[must_use]
+    pub fn all_plans(&self) -> Plans {
+        let url = self.public_url.as_deref().map(|url| url.trim_end_matches('/'));
+        Plans::new(url, &self.destinations, &self.plans)
+    }
 }

@@ -103,7 +103,7 @@ impl Opened {
             sessions: Sessions::start(store.clone(), settings, Arc::clone(&limits)).await?,
             store,
             staff,
-            plans: Arc::new(config.plans.clone()),
+            plans: Arc::new(config.all_plans()),
             limits,
             metrics,
         };
@@ -140,7 +140,7 @@ fn settings(config: &Config, bound: Option<SocketAddr>) -> Settings {
         waits: config.waits,
         walk_in: config.walk_in,
         default_plan: DEFAULT_PLAN.to_owned(),
-        plans: config.plans.iter().cloned().collect(),
+        plans: config.all_plans().iter().cloned().collect(),
         reports: config.data.join(REPORTS_FOLDER),
         retention: config.retention,
         public_url: Some(bound.address_for_users()),

@@ -2,10 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use cnc_model::test::PingTest;
-use cnc_model::{Destination, Outcome, Summary, Test};
+use cnc_model::{Outcome, Summary};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -27,6 +25,7 @@ use crate::ui::{Ui, figures};
 
 mod earlier;
 mod papers;
+mod plan;
 
 use self::papers::Papers;
 
@@ -254,7 +253,7 @@ impl<'a> Visit<'a> {
         }
         self.keep();
         let parts = self.parts(key, interrupted);
-        Session::new(Parts { plan: built_in_plan(), ..parts }).run().await
+        Session::new(Parts { plan: plan::of(&self.road.listener), ..parts }).run().await
     }
 
     /// Says why the listener cannot be reached and what would help.
@@ -335,12 +334,6 @@ fn title(result: &TestResult) -> String {
         Some(address) if !title.contains(&address) => format!("{title} ({address})"),
         Some(_) | None => title,
     }
-}
-
-/// What is measured without a listener: the machine and the first step of its way out.
-fn built_in_plan() -> Vec<(u32, Test)> {
-    let quick = |destination| PingTest { interval: Duration::from_millis(200), ..PingTest::to(destination) };
-    vec![(0, Test::System), (1, Test::Ping(quick(Destination::Gateway))), (1, Test::Ping(quick(Destination::Resolver)))]
 }
 
 fn create(path: &Path, clock: SessionClock) -> Result<Recorder, String> {

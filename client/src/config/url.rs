@@ -37,6 +37,12 @@ impl ListenerUrl {
         self.tls
     }
 
+    /// Gives the address at which the same host may answer without encryption; `None` where this one is that.
+    #[must_use]
+    pub fn unencrypted(&self) -> Option<Self> {
+        self.tls.then(|| Self { tls: false, host: self.host.clone(), port: default_port(false) })
+    }
+
     /// Gives the host.
     #[must_use]
     pub const fn host(&self) -> &HostName {

@@ -7,9 +7,9 @@ use cnc_model::test::{DnsTest, HttpTest};
 use cnc_model::{Failure, Family, HostName, Reason};
 use cnc_probe::HttpTarget;
 
-use super::Grounds;
 use super::aim::{Landmarks, aim};
 use super::measure::Job;
+use super::{Grounds, Own};
 use crate::policy::Addresses;
 use crate::proxy::Proxy;
 use crate::tls::{self, HTTP_1_1, Trust};
@@ -27,13 +27,18 @@ pub async fn dns(test: DnsTest, landmarks: &Landmarks, rules: Option<&Addresses>
     Ok(Job::Dns { name, servers: vec![server.address], system: false })
 }
 
-/// Finds how a URL that the listener names is reached: its addresses are held against the rules, and asked are those
+/// Finds how a URL is reached. Where a listener names it, its addresses are held against the rules, and asked are those
 /// that its name has now.
 ///
 /// # Errors
 /// Says why there is nothing to ask, or why it is not allowed.
 pub(super) async fn http(test: HttpTest, grounds: &Grounds) -> Result<HttpTarget, Failure> {
     let HttpTest { url, family } = test;
+    if let Some(Own { listener, proxy }) = &grounds.own {
+        // Whether somebody on the way answers in the place of others shows without the proxy.
+        let proxy = proxy.clone().filter(|_| url.starts_with(&listener.to_string()));
+        return Ok(http_target(url, family, &grounds.trust, proxy, |_| true));
+    }
     let found = cnc_probe::resolve(&host(&url)?, family).await.map_err(|error| error.failure())?;
     for &address in &found {
         grounds.rules.check(address)?;

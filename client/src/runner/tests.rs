@@ -26,6 +26,7 @@ fn grounds() -> Grounds {
         speed: None,
         trust: Arc::default(),
         names: false,
+        own: None,
     }
 }
 

@@ -236,6 +236,7 @@ impl Session {
             speed,
             trust: Arc::clone(&self.trust),
             names: self.names,
+            own: self.own.clone(),
         };
         self.runner.start(id, test, grounds);
     }

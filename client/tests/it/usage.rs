@@ -48,7 +48,7 @@ fn without_its_listener_it_says_why_measures_what_it_can_and_keeps_that() {
     let items: Vec<serde_json::Value> = kept.lines().map(|l| serde_json::from_str(l).expect("JSON")).collect();
     assert_eq!(items[0]["type"], "session");
     let ended: Vec<_> = items.iter().filter(|item| item["type"] == "test_ended").collect();
-    assert_eq!(ended.len(), 3, "system, gateway, resolver");
+    assert_eq!(ended.len(), 4, "system, gateway, resolver, the listener");
     let system = ended.iter().find(|item| item["summary"]["cpu"].is_object()).expect("the machine");
     assert_eq!(system["outcome"], "completed");
 }

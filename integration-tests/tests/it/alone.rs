@@ -118,21 +118,21 @@ async fn it_is_delivered_by_the_next_run_and_not_again() {
     staff
         .watch(id)
         .await
-        .until("all has come", |w| w.tests.len() == 4 && w.tests.iter().all(|t| t.outcome.is_some()))
+        .until("all has come", |w| w.tests.len() == 5 && w.tests.iter().all(|t| t.outcome.is_some()))
         .await;
     staff.end(id).await;
     let record = ended(&mut staff, id).await;
     let (code, said) = client.await.expect("it ran");
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("what this program measured on its own while the listener was out of reach"), "{said}");
-    assert!(said.contains("Sending what was measured while the listener was out of reach: 3 tests"), "{said}");
+    assert!(said.contains("Sending what was measured while the listener was out of reach: 4 tests"), "{said}");
     let tests = own(&record);
-    assert_eq!(tests.len(), 3, "{tests:?}");
+    assert_eq!(tests.len(), 4, "{tests:?}");
     let joined = record.overview.joined.expect("it joined");
     assert!(tests.iter().all(|test| test.issued < joined && test.ended.is_some_and(|at| at <= joined)), "{tests:?}");
     assert!(tests.iter().any(|test| test.outcome == Some(Outcome::Completed) && test.summary.is_some()));
     let report = std::fs::read_to_string(listener.report(&id.to_string())).expect("a report");
-    assert_eq!(report.matches("Run by the device on its own while the listener was out of reach").count(), 3);
+    assert_eq!(report.matches("Run by the device on its own while the listener was out of reach").count(), 4);
     let samples: u64 = record.tests.iter().map(|test| test.samples).sum();
     assert_eq!(store::samples(&listener.store(), &id.to_string()) as u64, samples);
     assert_eq!(kept(home.path()), 0, "nothing is left to deliver");

@@ -4,6 +4,7 @@ mod alone;
 mod end;
 mod join;
 mod late;
+mod plans;
 mod proxy;
 mod road;
 mod watch;

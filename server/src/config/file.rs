@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::plans::{self, Plans};
+use cnc_model::Plan;
+
+use super::plans;
 use super::reader::{Mistake, Reading, Section};
 use super::{Config, Retention, TlsFiles};
 use crate::limits::Bounds;
@@ -27,7 +29,6 @@ pub(super) fn parse(text: &str) -> Result<Config, Vec<Mistake>> {
 
 fn config(section: &Section<'_, '_>) -> Config {
     let default = Config::default();
-    let destinations = section.list("destinations", HOST).unwrap_or_default();
     Config {
         operator: section.text("operator").unwrap_or(default.operator),
         listen: section.parsed("listen", ADDRESS).unwrap_or(default.listen),
@@ -46,7 +47,8 @@ fn config(section: &Section<'_, '_>) -> Config {
         public_url: section.read("public_url", "http://… or https://…", url),
         waits: waits(section),
         retention: retention(section),
-        plans: all_plans(section, &destinations),
+        destinations: section.list("destinations", HOST).unwrap_or_default(),
+        plans: own_plans(section),
     }
 }
 
@@ -122,16 +124,8 @@ fn retention(section: &Section<'_, '_>) -> Retention {
     retention
 }
 
-fn all_plans(section: &Section<'_, '_>, destinations: &[cnc_model::HostName]) -> Plans {
-    let mut plans = Plans::built_in(destinations);
-    if let Some(value) = section.value("plan")
-        && let Some(within) = Section::within(section.reading, "plan", value)
-    {
-        for (name, value) in within.entries() {
-            if let Some(plan) = plans::read(section.reading, name.get_ref(), value) {
-                plans.insert(plan);
-            }
-        }
-    }
-    plans
+fn own_plans(section: &Section<'_, '_>) -> Vec<Plan> {
+    let table = section.value("plan").and_then(|value| Section::within(section.reading, "plan", value));
+    let Some(within) = table else { return Vec::new() };
+    within.entries().filter_map(|(name, value)| plans::read(section.reading, name.get_ref(), value)).collect()
 }

@@ -1,4 +1,4 @@
-//! Plans: the one that is built in, and those that the operator writes.
+//! Plans: those that are built in, and those that the operator writes, which go before.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU16;
@@ -11,7 +11,10 @@ use cnc_model::{Destination, Family, HostName, Plan, Test, Ttl};
 use toml::Spanned;
 use toml::de::DeValue;
 
+use self::built_in::Known;
 use super::reader::{Reading, Section, shown};
+
+mod built_in;
 
 /// The plan that sessions begin with where nobody says otherwise.
 pub const DEFAULT_PLAN: &str = "default";
@@ -25,10 +28,11 @@ pub(super) const MAX_TESTS: usize = 64;
 pub struct Plans(BTreeMap<String, Plan>);
 
 impl Plans {
-    /// Makes the plans of a listener whose operator wrote none.
-    #[must_use]
-    pub fn built_in(destinations: &[HostName]) -> Self {
-        Self(BTreeMap::from([(DEFAULT_PLAN.to_owned(), default_plan(destinations))]))
+    /// Makes the plans of a listener that is reached at `url`, as far as that is known.
+    pub(super) fn new(url: Option<&str>, destinations: &[HostName], own: &[Plan]) -> Self {
+        let built_in = built_in::plans(Known { url, destinations });
+        let all = built_in.into_iter().chain(own.iter().cloned());
+        Self(all.map(|plan| (plan.name.clone(), plan)).collect())
     }
 
     /// Gives a plan by its name.
@@ -40,28 +44,6 @@ impl Plans {
     /// Gives all plans in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = &Plan> {
         self.0.values()
-    }
-
-    /// Adds a plan, in place of one of the same name.
-    pub fn insert(&mut self, plan: Plan) {
-        self.0.insert(plan.name.clone(), plan);
-    }
-}
-
-/// The machine first; then the way, side by side, while nothing loads it; then the load, one direction at a time.
-fn default_plan(destinations: &[HostName]) -> Plan {
-    let hosts = destinations.iter().cloned().map(Destination::Host);
-    let path: Vec<_> = [Destination::Gateway, Destination::Listener]
-        .into_iter()
-        .chain(hosts)
-        .take(MAX_TESTS / 2)
-        .flat_map(|to| [Test::Ping(PingTest::to(to.clone())), Test::Trace(TraceTest::to(to))])
-        .collect();
-    let load = ThroughputTest::against(ThroughputPeer::Listener);
-    Plan {
-        name: DEFAULT_PLAN.into(),
-        description: "the machine, the way to the gateway, the listener and known places, then throughput".into(),
-        stages: vec![vec![Test::System], path, vec![Test::Download(load.clone())], vec![Test::Upload(load)]],
     }
 }
 

@@ -73,26 +73,64 @@ fn a_whole_file_is_read() {
     assert_eq!(config.limits, Bounds { streams: 100, watchers: 10, ..Bounds::default() });
     assert_eq!(config.retention, Retention { samples: Some(Duration::from_hours(90 * 24)), sessions: None });
 
-    let default = config.plans.get(DEFAULT_PLAN).expect("always there");
+    let plans = config.all_plans();
+    let default = plans.get(DEFAULT_PLAN).expect("always there");
     let titles: Vec<_> = default.tests().map(|(stage, test)| format!("{stage} {}", test.title())).collect();
-    assert_eq!(titles[1..5], ["1 ping gateway", "1 trace gateway", "1 ping listener", "1 trace listener"]);
     assert_eq!(
-        titles[5..],
+        titles,
         [
+            "0 system information",
+            "1 ping gateway",
+            "1 ping resolver",
+            "1 ping listener",
             "1 ping example.com",
-            "1 trace example.com",
             "1 ping 192.0.2.1",
+            "1 trace listener",
+            "1 trace example.com",
             "1 trace 192.0.2.1",
-            "2 download from listener",
-            "3 upload to listener",
+            "2 dns check.example.com",
+            "2 http https://check.example.com/generate_204",
+            "2 mtu listener",
+            "3 download from listener",
+            "4 upload to listener",
         ]
     );
 }
 
 #[test]
+fn built_in_plans_are_sound_whatever_is_known() {
+    let hosts = |names: &str| names.split_whitespace().map(|name| name.parse().expect("a name")).collect::<Vec<_>>();
+    let urls = [None, Some("https://check.example.com"), Some("http://[2001:db8::1]:8080/"), Some("http://a b")];
+    for url in urls.map(|url| url.map(str::to_owned)) {
+        for destinations in [hosts(""), hosts("192.0.2.1 example.com"), hosts(&"example.com ".repeat(200))] {
+            let config = Config { public_url: url.clone(), destinations, ..Config::default() };
+            let plans = config.all_plans();
+            let names: Vec<_> = plans.iter().map(|plan| plan.name.as_str()).collect();
+            assert_eq!(names, ["default", "drops", "quick", "slow-download", "slow-web", "voip", "vpn"]);
+            for plan in plans.iter() {
+                assert!(plan.stages.len() <= plans::MAX_STAGES && !plan.description.is_empty(), "{}", plan.name);
+                for stage in &plan.stages {
+                    assert!(!stage.is_empty() && stage.len() <= plans::MAX_TESTS, "{}: {}", plan.name, stage.len());
+                }
+                for (_, test) in plan.tests() {
+                    test.clone().checked().unwrap_or_else(|error| panic!("{}, {}: {error}", plan.name, test.title()));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_operators_plan_goes_before_a_built_in_one() {
+    let config = Config::parse(WHOLE).expect("sound");
+    assert_eq!(config.all_plans().get("quick").map(|plan| plan.description.as_str()), Some("a look"));
+    assert_eq!(Config::default().all_plans().get("quick").map(|plan| plan.stages.len()), Some(3));
+}
+
+#[test]
 fn tests_of_a_plan_keep_their_parameters() {
     let config = Config::parse(WHOLE).expect("sound");
-    let plan = config.plans.get("quick").expect("there");
+    let [plan] = &config.plans[..] else { panic!("one plan: {:?}", config.plans) };
     let [first, second] = &plan.stages[..] else { panic!("two stages: {plan:?}") };
     let [Test::System, Test::Ping(ping)] = &first[..] else { panic!("two tests: {first:?}") };
     assert_eq!((ping.count, ping.interval, ping.timeout), (3, Duration::from_millis(200), Duration::from_secs(1)));
@@ -162,7 +200,7 @@ fn each_mistake_has_its_line_and_what_is_allowed() {
     for (text, message) in cases {
         assert_eq!(mistakes(text), [message], "{text}");
     }
-    assert!(mistakes("operatr = \"x\"")[0].starts_with("line 1: operatr is not known here: destinations, operator, "));
+    assert!(mistakes("operatr = \"x\"")[0].starts_with("line 1: operatr is not known here: operator, "));
 }
 
 #[test]

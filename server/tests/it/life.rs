@@ -76,7 +76,7 @@ async fn the_whole_road() {
 
     let (mut client, welcome) = Client::join(&running.url(), hello(1, Some(code))).await.expect("let in");
     assert_eq!((welcome.session, welcome.public_address), (session.id, HOST));
-    assert_eq!(welcome.planned.len(), 7, "the default plan");
+    assert_eq!(welcome.planned.len(), 8, "the default plan");
     client.send(vec![consent()]).await;
     let test = issue(&mut staff, session.id).await.id;
     told_to_run(&mut client, test).await;
@@ -115,7 +115,7 @@ async fn the_whole_road() {
     let deleted = staff.delete_session(v1::DeleteSessionRequest::from(session.id)).await.expect("removed").into_inner();
     let deleted = DeletedSession::try_from(deleted).expect("sound");
     let documents = vec![format!("reports/{}.html", session.id)];
-    assert_eq!(deleted, DeletedSession { tests: 8, samples: 60, documents });
+    assert_eq!(deleted, DeletedSession { tests: 9, samples: 60, documents });
     assert_eq!(running.get(&path, None).await.0, http::StatusCode::NOT_FOUND);
 }
 

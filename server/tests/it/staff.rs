@@ -138,16 +138,19 @@ async fn sessions_are_listed_live_and_stored() {
     assert_eq!(listed, made);
 }
 
+const PLANS: [&str; 7] = ["default", "drops", "quick", "slow-download", "slow-web", "voip", "vpn"];
+
 #[tokio::test]
 async fn plans_are_shown_and_unknown_ones_named() {
     let running = Running::start().await;
     let mut staff = running.staff().await;
     let plans: Vec<Plan> =
         staff.list_plans(v1::ListPlansRequest {}).await.expect("may").into_inner().try_into().expect("sound");
-    assert_eq!(plans.iter().map(|plan| plan.name.as_str()).collect::<Vec<_>>(), ["default"]);
+    assert_eq!(plans.iter().map(|plan| plan.name.as_str()).collect::<Vec<_>>(), PLANS);
     let wish = v1::CreateSessionRequest { plan: "none".into(), ..v1::CreateSessionRequest::default() };
     let refused = staff.create_session(wish).await.expect_err("unknown");
-    assert_eq!((refused.code(), refused.message()), (Code::NotFound, "there is no plan \"none\"; there are: default"));
+    let known = format!("there is no plan \"none\"; there are: {}", PLANS.join(", "));
+    assert_eq!((refused.code(), refused.message()), (Code::NotFound, known.as_str()));
 }
 
 #[tokio::test]

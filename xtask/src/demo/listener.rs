@@ -38,9 +38,13 @@ impl Listener {
     /// When it cannot start, or ends at once.
     pub(crate) fn start(port: u16, data: PathBuf) -> Result<Self> {
         let program = program("cnc-listener")?;
+        let address = format!("127.0.0.1:{port}");
+        // Of a free port that is yet to be found nothing can be said.
+        let known = (port != 0).then(|| format!("--public-url=http://{address}"));
         let mut child = Command::new(&program)
-            .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data"])
+            .args(["serve", "--listen", &address, "--data"])
             .arg(&data)
+            .args(known)
             .env("RUST_LOG", "warn")
             .stdout(Stdio::piped())
             .spawn()
