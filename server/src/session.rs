@@ -3,20 +3,20 @@
 //! It takes `now` with each call and leaves what is to be done as [`Effect`]s. It never awaits, opens nothing and
 //! reads no clock; `sessions` carries the effects out.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::IpAddr;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use cnc_model::message::{Hello, Instruction, ListenerMessage, Welcome, When};
+use cnc_model::message::{Instruction, ListenerMessage, When};
 use cnc_model::session::{
     EndReason, SequencedSample, SessionOverview, SessionRecord, SessionState, TestRecord, WatchEvent,
 };
 use cnc_model::{Code, Failure, Outcome, Plan, Reason, Sequence, SessionId, Test, TestId, TestKind, Timestamp};
 
-use crate::limits::OWN_TESTS;
 use crate::store::{Change, Commit, SessionRow, StoredSession};
 
+mod attach;
 mod effect;
+mod ending;
 mod observe;
 mod staff;
 #[cfg(test)]
@@ -168,143 +168,6 @@ impl Session {
             awaiting: VecDeque::new(),
             report_due: false,
             effects: VecDeque::new(),
-        }
-    }
-
-    /// Takes in a client's stream. The caller has found that the code, or the key, is this session's.
-    ///
-    /// A first client's key is durable before it is welcomed; one that comes back is welcomed at once and told
-    /// again what it may have missed. Whatever stream was up before is replaced by the caller.
-    pub fn attach(&mut self, hello: Hello, key_hash: [u8; 32], public_address: IpAddr, greeting: Greeting, now: Now) {
-        let Hello { client_version, capabilities, key: _, code: _, clock_began, at } = hello;
-        let first = self.key_hash.is_none();
-        self.key_hash = Some(key_hash);
-        self.capabilities = Some(capabilities);
-        self.clock_began = Some(clock_began);
-        self.overview.client_version = Some(client_version);
-        self.overview.public_address = Some(public_address);
-        self.overview.clock_offset_us = Some(clock_began.after(at).unix_us().saturating_sub(now.wall.unix_us()));
-        self.overview.connected = true;
-        self.detached_since = None;
-        self.quiet_since = now.elapsed;
-        if first {
-            self.code_hash = None;
-            self.overview.joined = Some(now.wall);
-            self.overview.state = SessionState::Joined;
-            if !self.overview.walk_in {
-                self.overview.code = None;
-            }
-        }
-        self.forget_unsent();
-        let mut then = vec![Effect::Send(ListenerMessage::Welcome(self.welcome(public_address, greeting)))];
-        then.extend(self.repetitions().into_iter().map(send));
-        if first || !self.key_durable {
-            self.store_row_and(Vec::new(), None, then);
-        } else {
-            self.store_row_and(Vec::new(), None, Vec::new());
-            self.effects.extend(then);
-        }
-        self.publish_overview();
-    }
-
-    /// Drops what was meant for a stream that is gone; acknowledgements hold for the next one too, and so do orders
-    /// that wait for their test to be durable.
-    fn forget_unsent(&mut self) {
-        let unsent = self.unsent_runs();
-        for (_, then) in &mut self.awaiting {
-            then.retain(|effect| match effect {
-                Effect::Send(ListenerMessage::Instruction(order)) => {
-                    about(order).is_some_and(|id| unsent.contains(&id))
-                }
-                Effect::Send(ListenerMessage::Welcome(_) | ListenerMessage::Goodbye { .. }) => false,
-                Effect::Send(ListenerMessage::Acknowledge(_))
-                | Effect::Store { .. }
-                | Effect::Publish(_)
-                | Effect::Detach
-                | Effect::Report => true,
-            });
-        }
-    }
-
-    /// Gives the tests whose order to run waits for something to be durable.
-    fn unsent_runs(&self) -> BTreeSet<TestId> {
-        self.awaiting.iter().flat_map(|(_, then)| then).filter_map(run_of).collect()
-    }
-
-    fn welcome(&self, public_address: IpAddr, greeting: Greeting) -> Welcome {
-        let Greeting { operator, speed_token } = greeting;
-        Welcome {
-            session: self.overview.id,
-            code: self.overview.code,
-            operator,
-            public_address,
-            acknowledged: self.overview.stored,
-            // Of one that a failing disk takes back the client would otherwise never send it again.
-            consented: self.consented.is_some() && self.consent <= self.overview.stored,
-            planned: self.issued().filter(|t| t.outcome.is_none()).map(|t| t.what.clone()).collect(),
-            speed_token,
-            own_tests: u32::try_from(OWN_TESTS.saturating_sub(self.own_tests())).unwrap_or(u32::MAX),
-        }
-    }
-
-    /// Gives what a client that comes back may have missed; it ignores what it knows.
-    fn repetitions(&self) -> Vec<Instruction> {
-        if matches!(self.overview.state, SessionState::Ending | SessionState::Ended(_)) {
-            return vec![Instruction::End];
-        }
-        if self.consented.is_none() {
-            return Vec::new();
-        }
-        let unsent = self.unsent_runs();
-        let open = self.issued().filter(|test| test.outcome.is_none());
-        let all = open.map(run).chain(self.cancelling.iter().copied().map(Instruction::Cancel));
-        all.filter(|order| about(order).is_none_or(|test| !unsent.contains(&test))).collect()
-    }
-
-    /// Tells that the client's stream is gone.
-    pub fn detach(&mut self, now: Now) {
-        if !self.overview.connected {
-            return;
-        }
-        self.overview.connected = false;
-        self.detached_since = Some(now.elapsed);
-        self.publish_overview();
-        self.report_again_if_due();
-    }
-
-    /// Ends the session now: what has not ended is abandoned, and a report is made once all is durable.
-    fn finish(&mut self, reason: EndReason, now: Now) {
-        self.ending = None;
-        self.overview.state = SessionState::Ended(reason);
-        self.overview.ended = Some(now.wall);
-        self.overview.code = None;
-        self.code_hash = None;
-        let mut changes = Vec::new();
-        for record in self.tests.values_mut().filter(|test| test.outcome.is_none()) {
-            record.ended = Some(now.wall);
-            record.outcome = Some(abandoned(record.started.is_some()));
-            changes.push(Change::Test(Box::new(record.clone())));
-        }
-        self.report_due = false;
-        // Of a session that nobody joined there is nothing to report, and nothing is waited for.
-        let then = if self.overview.joined.is_some() { vec![Effect::Report] } else { Vec::new() };
-        self.store_row_and(changes, None, then);
-        self.publish_overview();
-    }
-
-    /// Makes the report again when an ended session was added to.
-    fn report_again_if_due(&mut self) {
-        if std::mem::take(&mut self.report_due) {
-            self.store(Vec::new(), None, vec![Effect::Report]);
-        }
-    }
-
-    /// Tells that the report lies there; the client is told where and let go. One that is still adding to an ended
-    /// session is not: once it has said its last word, or has been waited for, the report is made again.
-    pub fn reported(&mut self, report_url: Option<String>) {
-        if self.overview.connected && !self.report_due {
-            self.effects.push_back(Effect::Send(ListenerMessage::Goodbye { report_url }));
-            self.effects.push_back(Effect::Detach);
         }
     }
 

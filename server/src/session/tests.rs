@@ -1,9 +1,9 @@
 //! Awkward stories, told step by step with invented clocks.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU16;
 
-use cnc_model::message::Batch;
+use cnc_model::message::{Batch, Hello};
 use cnc_model::ping::{PingOutcome, PingSample};
 use cnc_model::test::{PingProtocol, PingTest};
 use cnc_model::{ClientKey, Destination, Goodbye, Item, Sample};

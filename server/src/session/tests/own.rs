@@ -1,6 +1,7 @@
 //! Tests that the client ran by itself: taken in behind consent, under names of their own, so many and no more.
 
 use super::*;
+use crate::limits::OWN_TESTS;
 
 fn own(number: u32) -> Item {
     let began = Timestamp::from_unix_us(1_799_999_000_000_000);
