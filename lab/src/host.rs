@@ -1,14 +1,16 @@
 //! A host or router of a running lab, as tests use it: run a program there, or their own code.
 
 use std::{
+    fs,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    path::Path,
     process::Command,
     thread::JoinHandle,
 };
 
 use crate::{
     error::LabError,
-    namespace::{Entered, Namespace},
+    namespace::{Entered, FILES, Namespace},
 };
 
 /// A host or router of a running lab. It can be cloned and given away; when the lab ends, nothing reaches it any more.
@@ -56,6 +58,20 @@ impl Host {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", self.namespace(), program]);
         command
+    }
+
+    /// Gives programs that [`Host::command`] runs there a file of their own in place of `/etc/NAME`, like
+    /// `resolv.conf` or `hosts`. It goes with the lab.
+    ///
+    /// # Errors
+    /// [`LabError::System`] when it cannot be written.
+    pub fn etc(&self, name: &str, text: &str) -> Result<(), LabError> {
+        let write = || {
+            let folder = Path::new(FILES).join(self.namespace());
+            fs::create_dir_all(&folder)?;
+            fs::write(folder.join(name), text)
+        };
+        write().map_err(LabError::system(format!("cannot write /etc/{name} of {}", self.namespace())))
     }
 
     /// Runs `work` there on a thread of its own, and waits for it. A panic of `work` goes on here.

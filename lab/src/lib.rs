@@ -25,6 +25,11 @@
 //!     [routers.home]
 //!     [routers.provider]
 //!     silent = true          # drops its own time-exceeded messages
+//!     # black_hole = true    # drops its own messages that a packet is too big
+//!     # ecmp = true          # spreads flows over all ways that are equally short
+//!     # nat = true           # hides who is on the client's side
+//!     # no_v6 = true         # passes no IPv6 on
+//!     # redirect = { 80 = 8080 }  # leads connections to port 80 to its own port 8080
 //!
 //!     [[links]]
 //!     between = ["client", "home"]
@@ -39,6 +44,8 @@
 //!     seed = 7                                 # of the random numbers
 //!     back.rate = "100mbit"
 //!     forward.loss = "every 10th"              # or at random: "2%"
+//!     # mtu = 1400                             # of both ends
+//!     # police = "20mbit"                      # drops what is beyond it at once; at a router's end
 //!
 //!     [[links]]
 //!     between = ["provider", "server"]
@@ -69,7 +76,7 @@ pub use host::Host;
 pub use lab::{Counts, Lab};
 pub use namespace::Entered;
 pub use scenario::{
-    CLIENT, Direction, Link, Loss, Node, NodeKind, Queue, Rate, SERVER, Scenario, ScenarioError, Shaping,
+    CLIENT, Direction, Link, Loss, Manners, Node, NodeKind, Queue, Rate, SERVER, Scenario, ScenarioError, Shaping,
 };
 pub use topology::Hop;
 

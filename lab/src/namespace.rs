@@ -15,6 +15,8 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 /// Where `ip netns` keeps names.
 pub(crate) const NAMES: &str = "/run/netns";
+/// Where `ip` looks for a namespace's own files of `/etc`.
+pub(crate) const FILES: &str = "/etc/netns";
 const OWN: &str = "/proc/thread-self/ns/net";
 
 /// A namespace that can be entered.

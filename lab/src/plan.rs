@@ -3,6 +3,8 @@
 
 use std::fmt::Write;
 
+mod firewall;
+
 use crate::scenario::{Direction, Link, Node, NodeKind, Scenario, Shaping, net4, net6};
 
 /// The first half of every namespace's name, so that leftovers can be told from others' namespaces.
@@ -40,6 +42,10 @@ const NODE_SYSCTLS: &[(&str, &str)] = &[
 /// Settings that not every kernel has per namespace; where they are missing the limit is the machine's.
 pub(crate) const OPTIONAL_SYSCTLS: &[(&str, &str)] =
     &[("net.ipv4.icmp_msgs_per_sec", "1000000"), ("net.ipv4.icmp_msgs_burst", "1000000")];
+
+/// Flows are told apart by ports too, as providers' routers do.
+const BY_PORTS: &[(&str, &str)] =
+    &[("net.ipv4.fib_multipath_hash_policy", "1"), ("net.ipv6.fib_multipath_hash_policy", "1")];
 
 /// A wire is no machine: it speaks no IP itself.
 const WIRE_SYSCTLS: &[(&str, &str)] =
@@ -119,6 +125,12 @@ fn is_impaired(link: &Link) -> bool {
     needs_relay(link) || link.directions.iter().any(|way| way.shaping.is_some())
 }
 
+/// Whether who polices must see the frames of a link as they are on a wire, and not what offloads make of several.
+fn is_near_police(scenario: &Scenario, link: &Link) -> bool {
+    let polices = |node: usize| firewall::policed(scenario, node).next().is_some();
+    link.ends.iter().any(|end| polices(*end))
+}
+
 fn needs_relay(link: &Link) -> bool {
     link.directions.iter().any(|way| !way.delay.is_zero() || !way.jitter.is_zero() || way.loss.is_some())
 }
@@ -155,6 +167,9 @@ fn node(scenario: &Scenario, lab: &str, index: usize) -> Space {
     let forwarding = if matches!(node.kind, NodeKind::Router { .. }) { "1" } else { "0" };
     space.sysctls = owned(NODE_SYSCTLS);
     space.sysctls.extend(owned(&[("net.ipv4.ip_forward", forwarding), ("net.ipv6.conf.all.forwarding", forwarding)]));
+    if node.manners.ecmp {
+        space.sysctls.extend(owned(BY_PORTS));
+    }
     space.sysctls.extend(node.sysctls.iter().cloned());
     line(&mut space.ip, format_args!("link set dev lo up"));
     for (link_index, end) in scenario.links_of(index) {
@@ -170,12 +185,15 @@ fn node(scenario: &Scenario, lab: &str, index: usize) -> Space {
                 format_args!("neigh replace {address} lladdr {} dev {dev} nud permanent", mac(link_index, peer)),
             );
         }
-        if is_impaired(link) {
+        if let Some(mtu) = link.mtu {
+            line(&mut space.ip, format_args!("link set dev {dev} mtu {mtu}"));
+        }
+        if is_impaired(link) || is_near_police(scenario, link) {
             space.real_frames.push(dev);
         }
     }
     routes(scenario, index, &mut space.ip);
-    space.nft = firewall(node.kind);
+    space.nft = firewall::rules(scenario, index);
     space
 }
 
@@ -193,34 +211,17 @@ fn routes(scenario: &Scenario, node: usize, ip: &mut String) {
     }
     for (target, link) in scenario.links.iter().enumerate() {
         let Some(next) = scenario.next_link(node, target).filter(|next| *next != target) else { continue };
-        let (v4, v6) = via(next, scenario.links[next].end_of(node).expect("next_link gives a link of the node"));
-        line(ip, format_args!("route add {}/24 via {v4}", net4(link.v4[0])));
-        line(ip, format_args!("route add {}/64 via {v6}", net6(link.v6[0])));
-    }
-}
-
-fn firewall(kind: NodeKind) -> String {
-    match kind {
-        NodeKind::Host { mute: false } | NodeKind::Router { silent: false } => String::new(),
-        NodeKind::Host { mute: true } => "table inet lab {
-            chain arriving {
-                type filter hook input priority 0; policy accept;
-                iif lo accept
-                icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept
-                counter drop
-            }
-        }"
-        .to_owned(),
-        NodeKind::Router { silent: true } => format!(
-            "table inet lab {{
-                counter {SILENCED} {{ }}
-                chain leaving {{
-                    type filter hook output priority 0; policy accept;
-                    icmp type time-exceeded counter name {SILENCED} drop
-                    icmpv6 type time-exceeded counter name {SILENCED} drop
-                }}
-            }}"
-        ),
+        let ways = if scenario.nodes[node].manners.ecmp { scenario.next_links(node, target) } else { vec![next] };
+        let (mut v4, mut v6) = (String::new(), String::new());
+        for way in &ways {
+            let end = scenario.links[*way].end_of(node).expect("each is a link of the node");
+            let (next4, next6) = via(*way, end);
+            let word = if ways.len() > 1 { " nexthop" } else { "" };
+            v4 = format!("{v4}{word} via {next4}");
+            v6 = format!("{v6}{word} via {next6}");
+        }
+        line(ip, format_args!("route add {}/24{v4}", net4(link.v4[0])));
+        line(ip, format_args!("route add {}/64{v6}", net6(link.v6[0])));
     }
 }
 

@@ -6,6 +6,7 @@ mod file;
 mod units;
 
 use std::{
+    collections::BTreeMap,
     net::{Ipv4Addr, Ipv6Addr},
     time::Duration,
 };
@@ -24,20 +25,30 @@ macro_rules! embedded {
 }
 
 const EMBEDDED: &[(&str, &str)] = embedded![
+    "asymmetric-delay",
     "asymmetric100-10",
     "bufferbloat20",
+    "captive-portal",
     "dead-destination",
     "delay40",
+    "ecmp",
+    "icmp-limited",
     "loss10",
     "loss2",
+    "lossy-first-hop",
     "lossy-home",
+    "mtu-black-hole",
+    "mtu-step",
+    "nat",
     "path10",
     "path10-dead",
     "path10-silent",
     "path7",
     "plain",
+    "policer20",
     "rate20",
     "rate20-delay40",
+    "v6-broken",
 ];
 
 /// A checked description of a network; every address is assigned.
@@ -58,6 +69,8 @@ pub struct Node {
     pub name: String,
     /// Whether it passes packets on.
     pub kind: NodeKind,
+    /// What a router does beside forwarding; nothing for hosts.
+    pub manners: Manners,
     /// Settings written under `/proc/sys` in its namespace, after the lab's own.
     pub sysctls: Vec<(String, String)>,
 }
@@ -77,6 +90,22 @@ pub enum NodeKind {
     },
 }
 
+/// What a router does with others' packets beside passing them on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is there or not, by itself")]
+pub struct Manners {
+    /// Drops its own messages that a packet is too big: larger ones vanish without a word.
+    pub black_hole: bool,
+    /// Spreads flows over all ways that are equally short, by addresses and ports.
+    pub ecmp: bool,
+    /// Hides who is on the client's side behind its own addresses.
+    pub nat: bool,
+    /// Passes no IPv6 on, and does not say so.
+    pub no_v6: bool,
+    /// TCP ports on the way to others, and its own that it leads them to; nobody listens there by itself.
+    pub redirect: BTreeMap<u16, u16>,
+}
+
 /// A wire between two nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
@@ -86,6 +115,8 @@ pub struct Link {
     pub v4: [Ipv4Addr; 2],
     /// The ends' addresses, in one /64.
     pub v6: [Ipv6Addr; 2],
+    /// The largest packet that both ends send; `None` for Ethernet's 1,500 bytes.
+    pub mtu: Option<u32>,
     /// What happens to packets from the first end to the second, and back.
     pub directions: [Direction; 2],
 }
@@ -93,6 +124,8 @@ pub struct Link {
 /// What happens to packets on their way along a link. First come loss, delay and jitter, then rate and queue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Direction {
+    /// The rate beyond which packets are dropped at once, without a queue.
+    pub police: Option<Rate>,
     /// The rate it is shaped to, with the bytes its queue holds.
     pub shaping: Option<Shaping>,
     /// Time added to every packet.

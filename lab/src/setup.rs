@@ -12,7 +12,7 @@ use std::{
 
 use crate::{
     error::LabError,
-    namespace::{NAMES, Namespace},
+    namespace::{FILES, NAMES, Namespace},
     plan::{OPTIONAL_SYSCTLS, PREFIX, Plan, Space},
 };
 
@@ -77,6 +77,10 @@ fn remove(names: &[String]) {
     let batch = existing.fold(String::new(), |batch, name| batch + "netns del " + name + "\n");
     // Another process's sweep may have been faster: all that matters is that they are gone.
     drop(run_batch(None, "ip", &["-force", "-batch", "-"], &batch));
+    for name in names {
+        // Most have none.
+        drop(fs::remove_dir_all(Path::new(FILES).join(name)));
+    }
 }
 
 /// Runs inside of the namespace's thread; the programs it starts inherit the namespace.

@@ -75,6 +75,29 @@ impl Scenario {
             .map(|(_, first)| first)
     }
 
+    /// All links over which the ways from `at` to addresses of link `to` are equally short, in the file's order.
+    pub(crate) fn next_links(&self, at: usize, to: usize) -> Vec<usize> {
+        let targets = self.links[to].ends;
+        let distance = |from: usize| {
+            if targets.contains(&from) {
+                return Some(0);
+            }
+            let ways = self.next_hops(from);
+            targets.iter().filter_map(|end| ways[*end]).map(|(distance, _)| distance).min()
+        };
+        if self.links[to].end_of(at).is_some() {
+            return vec![to];
+        }
+        let forwards = |node: usize| matches!(self.nodes[node].kind, NodeKind::Router { .. });
+        let ways = self.links_of(at).filter_map(|(link, end)| {
+            let next = self.links[link].ends[1 - end];
+            (forwards(next) || targets.contains(&next)).then(|| Some((distance(next)?, link))).flatten()
+        });
+        let ways: Vec<_> = ways.collect();
+        let least = ways.iter().map(|(distance, _)| *distance).min();
+        ways.into_iter().filter(|(distance, _)| Some(*distance) == least).map(|(_, link)| link).collect()
+    }
+
     /// The nodes that a packet from `from` to the first address of `to` meets, each with the link it came by.
     pub(crate) fn walk(&self, from: usize, to: usize) -> Vec<(usize, usize)> {
         let mut walked = Vec::new();

@@ -19,6 +19,10 @@ mod linux;
 const MAX_BYTES: u32 = 65_535;
 /// How long the first packet's answer may take.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// Sizes that links have: of IPv6's least, tunnels, VPNs, `PPPoE`, Ethernet and its long frames. They are tried before
+/// those in between, for each size too long that nobody tells of costs the whole wait.
+const COMMON: [u32; 14] =
+    [1_280, 1_300, 1_350, 1_400, 1_420, 1_440, 1_450, 1_454, 1_460, 1_472, 1_480, 1_492, 1_500, 9_000];
 /// The most "too big" answers that are followed: a path that narrows more often does not exist.
 const MAX_NARROWINGS: u32 = 32;
 
@@ -50,9 +54,18 @@ enum Fate {
     Silent,
 }
 
+/// How much is done before a size counts as silent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Care {
+    /// It is tried again, for packets get lost.
+    Quick,
+    /// It is tried until nothing else can have held the answer back: the result rests on it.
+    Sure,
+}
+
 /// Sends one packet of a size and waits for its fate.
 trait Prober {
-    async fn probe(&mut self, bytes: u32, wait: Duration) -> Result<Fate, ProbeError>;
+    async fn probe(&mut self, bytes: u32, wait: Duration, care: Care) -> Result<Fate, ProbeError>;
 }
 
 /// Searches the path to an address. Cancelled, it gives what it has found so far.
@@ -80,36 +93,52 @@ pub async fn path_mtu(target: IpAddr, cancel: &CancellationToken) -> Result<(Eng
 /// Finds the largest size that arrives, and puts what is known so far into `found` as it goes.
 async fn search<P: Prober>(prober: &mut P, is_v4: bool, found: &mut PathMtu) -> Result<(), ProbeError> {
     let min = if is_v4 { MIN_V4_BYTES } else { MIN_V6_BYTES };
-    // The least size that is known not to arrive, and how that is known.
+    // The least size that is known not to arrive, and how that is known; and the least of which somebody told.
     let (mut fails, mut how) = (MAX_BYTES + 1, Known::Told);
-    if let Fate::TooLong(mtu) = prober.probe(MAX_BYTES, Duration::ZERO).await? {
+    if let Fate::TooLong(mtu) = prober.probe(MAX_BYTES, Duration::ZERO, Care::Quick).await? {
         found.interface_bytes = Some(mtu);
         fails = mtu.saturating_add(1);
     }
+    let mut told = (fails, how);
     found.probes += 1;
-    let Fate::Arrived(rtt) = prober.probe(min, FIRST_WAIT).await? else { return Ok(()) };
-    let wait = (rtt * 3 + Duration::from_millis(100)).min(FIRST_WAIT);
+    let Fate::Arrived(rtt) = prober.probe(min, FIRST_WAIT, Care::Sure).await? else { return Ok(()) };
+    let wait = (rtt * 2 + Duration::from_millis(100)).min(FIRST_WAIT);
     let mut arrives = min;
     let mut narrowings = 0;
-    let mut next = fails - 1;
-    while arrives < next {
-        found.probes += 1;
+    // Silence is taken for granted until the end, and the least size that was silent is made sure of then: if that
+    // does not arrive, nothing larger does.
+    let (mut care, mut is_sure) = (Care::Quick, false);
+    loop {
         found.path_bytes = Some(arrives);
-        match prober.probe(next, wait).await? {
-            Fate::Arrived(_) => arrives = next,
-            Fate::TooBig { next: told, from } if narrowings < MAX_NARROWINGS => {
+        let next = following(arrives, fails, how);
+        let (size, care_now) = match (arrives < next, how) {
+            (true, _) => (next, care),
+            (false, Known::Unsaid) if !is_sure => (fails, Care::Sure),
+            (false, _) => break,
+        };
+        found.probes += 1;
+        match prober.probe(size, wait, care_now).await? {
+            Fate::Arrived(_) => {
+                arrives = size;
+                if size >= fails {
+                    ((fails, how), care) = (told, Care::Sure);
+                }
+            }
+            Fate::TooBig { next: takes, from } if narrowings < MAX_NARROWINGS => {
                 narrowings += 1;
                 found.limited_by = Some(from);
                 // What the router could pass on is the largest that can arrive.
-                let sensible = (arrives..next).contains(&told);
-                (fails, how) = if sensible { (told + 1, Known::Told) } else { (next, Known::Said) };
+                let sensible = (arrives..size).contains(&takes);
+                told = if sensible { (takes + 1, Known::Told) } else { (size, Known::Said) };
+                (fails, how) = told;
             }
-            Fate::TooBig { .. } | Fate::Silent => (fails, how) = (next, Known::Unsaid),
-            Fate::TooLong(mtu) => (fails, how) = (next.min(mtu.saturating_add(1)), Known::Said),
+            Fate::TooBig { .. } | Fate::Silent => {
+                (fails, how) = (size, Known::Unsaid);
+                is_sure = care_now == Care::Sure;
+            }
+            Fate::TooLong(mtu) => (fails, how) = (size.min(mtu.saturating_add(1)), Known::Said),
         }
-        next = following(arrives, fails, how);
     }
-    found.path_bytes = Some(arrives);
     found.black_hole = how == Known::Unsaid;
     Ok(())
 }
@@ -126,10 +155,18 @@ enum Known {
 }
 
 /// Chooses the next size between one that arrives and one that does not: the largest below where somebody told it,
-/// else the middle.
-const fn following(arrives: u32, fails: u32, how: Known) -> u32 {
+/// else the middle one of those that links have, and where there is none of them left, the middle.
+fn following(arrives: u32, fails: u32, how: Known) -> u32 {
     let largest = fails - 1;
-    if matches!(how, Known::Told) || largest <= arrives { largest } else { arrives + (fails - arrives) / 2 }
+    if how == Known::Told || largest <= arrives {
+        return largest;
+    }
+    let between: Vec<_> = COMMON.into_iter().filter(|size| (arrives + 1..fails).contains(size)).collect();
+    match between.get(between.len() / 2) {
+        Some(common) => *common,
+        None if COMMON.contains(&arrives) => arrives + 1,
+        None => arrives + (fails - arrives) / 2,
+    }
 }
 
 #[cfg(test)]

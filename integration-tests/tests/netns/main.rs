@@ -8,16 +8,21 @@ use std::process::Command;
 use cnc_integration_tests::programs::program;
 use cnc_lab::{Host, Lab, Scenario};
 
+mod answers;
+mod between;
 mod crowd;
 mod dead;
 mod icmp;
 mod load;
 mod loss;
+mod mtu;
+mod names;
 mod path;
 mod privilege;
 mod rate;
 mod rtt;
 mod session;
+mod shapes;
 
 /// Builds a network, or gives `None` where that cannot be done and a skip was told.
 fn lab(scenario: &str) -> Option<Lab> {

@@ -7,13 +7,8 @@ use cnc_integration_tests::lines::{Lines, number};
 use cnc_lab::{Hop, Host, Lab};
 use serde_json::Value;
 
-use crate::privilege::{as_nobody, open_folder, open_icmp};
+use crate::privilege::{CLOSED, OPEN, as_nobody, open_folder, open_icmp};
 use crate::{lab, on};
-
-/// Nobody's datagram sockets are closed.
-const CLOSED: &str = "1 0";
-/// Everybody's are open.
-const OPEN: &str = "0 2147483647";
 
 #[test]
 fn seven_hops_are_exact_and_the_silent_one_is_unknown() {

@@ -10,7 +10,7 @@ use std::{
 use toml::Spanned;
 
 use super::{
-    CLIENT, Direction, Link, Node, NodeKind, SERVER, Scenario, ScenarioError, Shaping, file,
+    CLIENT, Direction, Link, Manners, Node, NodeKind, SERVER, Scenario, ScenarioError, Shaping, file,
     file::{File, OneWay, Setting},
     net4, net6,
     units::Queue,
@@ -20,6 +20,10 @@ use super::{
 const DEFAULT_QUEUE: Queue = Queue::Time(Duration::from_millis(50));
 /// Two full packets: with less, not even one would pass beside another.
 const SMALLEST_QUEUE_BYTES: u64 = 3_000;
+/// With less, the kernel takes a device's IPv6 away.
+const SMALLEST_MTU: u32 = 1_280;
+/// What a wire's ports carry.
+const LARGEST_MTU: u32 = 1_500;
 /// Keeps namespace names within the file system's and people's patience.
 const LONGEST_NAME: usize = 32;
 /// One /24 of the automatic addresses' /16 each.
@@ -66,10 +70,14 @@ impl Checker<'_> {
         routers: BTreeMap<Spanned<String>, file::Router>,
     ) -> Checked<Vec<Node>> {
         let mut nodes: Vec<Node> = Vec::new();
-        let hosts = hosts.into_iter().map(|(name, host)| (name, NodeKind::Host { mute: host.mute }, host.sysctl));
-        let routers =
-            routers.into_iter().map(|(name, router)| (name, NodeKind::Router { silent: router.silent }, router.sysctl));
-        for (name, kind, sysctl) in hosts.chain(routers) {
+        let hosts = hosts
+            .into_iter()
+            .map(|(name, host)| (name, NodeKind::Host { mute: host.mute }, Ok(Manners::default()), host.sysctl));
+        let routers = routers.into_iter().map(|(name, mut router)| {
+            let sysctl = std::mem::take(&mut router.sysctl);
+            (name, NodeKind::Router { silent: router.silent }, self.manners(router), sysctl)
+        });
+        for (name, kind, manners, sysctl) in hosts.chain(routers) {
             let span = name.span();
             let name = name.into_inner();
             let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
@@ -80,7 +88,7 @@ impl Checker<'_> {
             if nodes.iter().any(|node| node.name == name) {
                 return Err(self.wrong(span, format!("`{name}` is a host and a router: it can be one of them")));
             }
-            nodes.push(Node { name, kind, sysctls: self.sysctls(sysctl)? });
+            nodes.push(Node { name, kind, manners: manners?, sysctls: self.sysctls(sysctl)? });
         }
         for needed in [CLIENT, SERVER] {
             if !nodes.iter().any(|node| node.name == needed && matches!(node.kind, NodeKind::Host { .. })) {
@@ -88,6 +96,19 @@ impl Checker<'_> {
             }
         }
         Ok(nodes)
+    }
+
+    fn manners(&self, router: file::Router) -> Checked<Manners> {
+        let file::Router { silent: _, black_hole, ecmp, nat, no_v6, redirect, sysctl: _ } = router;
+        let mut ports = BTreeMap::new();
+        for (from, to) in redirect {
+            let port = from.get_ref().parse::<u16>().ok().filter(|port| *port > 0 && to > 0);
+            let Some(port) = port else {
+                return Err(self.wrong(from.span(), "ports are led to ports: write it like { 80 = 8080 }"));
+            };
+            ports.insert(port, to);
+        }
+        Ok(Manners { black_hole, ecmp, nat, no_v6, redirect: ports })
     }
 
     fn sysctls(&self, settings: BTreeMap<Spanned<String>, Setting>) -> Checked<Vec<(String, String)>> {
@@ -116,7 +137,9 @@ impl Checker<'_> {
         }
         let v4 = self.v4(index, link.v4.as_ref())?;
         let v6 = self.v6(index, link.v6.as_ref())?;
+        let mtu = link.mtu.map(|mtu| self.mtu(&mtu)).transpose()?;
         let both = OneWay {
+            police: link.police,
             rate: link.rate,
             queue: link.queue,
             delay: link.delay,
@@ -128,7 +151,20 @@ impl Checker<'_> {
         let seed = u64::try_from(index).unwrap_or(u64::MAX) * 2;
         let directions =
             [self.direction(&both, &link.forward, seed + 1)?, self.direction(&both, &link.back, seed + 2)?];
-        Ok(Link { ends, v4, v6, directions })
+        let polices = |end: usize| directions[end].police.is_some();
+        let is_host = |end: usize| matches!(nodes[ends[end]].kind, NodeKind::Host { .. });
+        if (0..2).any(|end| polices(end) && is_host(end)) {
+            return Err(self.wrong(link.between.span(), "only routers police: let the end that sends be one"));
+        }
+        Ok(Link { ends, v4, v6, mtu, directions })
+    }
+
+    fn mtu(&self, mtu: &Spanned<u32>) -> Checked<u32> {
+        if (SMALLEST_MTU..=LARGEST_MTU).contains(mtu.get_ref()) {
+            return Ok(*mtu.get_ref());
+        }
+        let message = format!("an MTU is from {SMALLEST_MTU} (the least for IPv6) to {LARGEST_MTU}");
+        Err(self.wrong(mtu.span(), message))
     }
 
     fn end(&self, nodes: &[Node], name: &Spanned<String>) -> Checked<usize> {
@@ -187,6 +223,7 @@ impl Checker<'_> {
             }
         };
         Ok(Direction {
+            police: own.police.or(both.police),
             shaping,
             delay: own.delay.or(both.delay).map_or(Duration::ZERO, |time| time.0),
             jitter: own.jitter.or(both.jitter).map_or(Duration::ZERO, |time| time.0),

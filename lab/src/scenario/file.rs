@@ -33,9 +33,21 @@ pub(super) struct Host {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "a file says each by itself")]
 pub(super) struct Router {
     #[serde(default)]
     pub(super) silent: bool,
+    #[serde(default)]
+    pub(super) black_hole: bool,
+    #[serde(default)]
+    pub(super) ecmp: bool,
+    #[serde(default)]
+    pub(super) nat: bool,
+    #[serde(default)]
+    pub(super) no_v6: bool,
+    /// Ports are text: TOML's keys are.
+    #[serde(default)]
+    pub(super) redirect: BTreeMap<Spanned<String>, u16>,
     #[serde(default)]
     pub(super) sysctl: BTreeMap<Spanned<String>, Setting>,
 }
@@ -53,6 +65,8 @@ pub(super) struct Link {
     pub(super) between: Spanned<[Spanned<String>; 2]>,
     pub(super) v4: Option<Spanned<[Ipv4Addr; 2]>>,
     pub(super) v6: Option<Spanned<[Ipv6Addr; 2]>>,
+    pub(super) mtu: Option<Spanned<u32>>,
+    pub(super) police: Option<Rate>,
     pub(super) rate: Option<Rate>,
     pub(super) queue: Option<Spanned<Queue>>,
     pub(super) delay: Option<Time>,
@@ -69,6 +83,7 @@ pub(super) struct Link {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OneWay {
+    pub(super) police: Option<Rate>,
     pub(super) rate: Option<Rate>,
     pub(super) queue: Option<Spanned<Queue>>,
     pub(super) delay: Option<Time>,

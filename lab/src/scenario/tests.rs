@@ -30,7 +30,7 @@ fn mistakes_are_told_with_line_and_remedy() {
         ("description = \"d\"\n[hosts", 2, "unclosed table"),
         (&with("[routers.client]"), 4, "`client` is a host and a router"),
         (&with("[routers.R1]"), 4, "use a-z, 0-9 and -"),
-        (&with("[routers.r1]\nsilet = true"), 5, "unknown field `silet`, expected `silent` or `sysctl`"),
+        (&with("[routers.r1]\nsilet = true"), 5, "unknown field `silet`, expected one of `silent`, `black_hole`"),
         (&with("[hosts.x]\nsilent = true"), 5, "unknown field `silent`, expected `mute` or `sysctl`"),
         (&with(&format!("{link}dely = \"20ms\"")), 6, "unknown field `dely`"),
         (&with(&format!("{link}back.dely = \"20ms\"")), 6, "unknown field `dely`"),
@@ -54,6 +54,9 @@ fn mistakes_are_told_with_line_and_remedy() {
         (&with("[[links]]\nbetween = [\"client\"]"), 5, "invalid length 1"),
         (&with(""), 1, "`server` cannot be reached from the client"),
         (&with(&format!("{link}[hosts.x]\n[[links]]\nbetween = [\"server\", \"x\"]")), 1, "`x` cannot be reached"),
+        (&with(&format!("{link}mtu = 1000")), 6, "an MTU is from 1280"),
+        (&with(&format!("{link}police = \"20mbit\"")), 5, "only routers police"),
+        (&with("[routers.r1]\nredirect = { web = 8080 }"), 5, "ports are led to ports"),
         (&with("[routers.r1]\nsysctl = { \"kernel.x\" = 1 }"), 5, "only those under `net.`"),
         (&with("[routers.r1]\nsysctl = { \"net.../x\" = 1 }"), 5, "only those under `net.`"),
         (&with("[routers.r1]\nsysctl = { \"net.x\" = true }"), 5, "a string or a whole number"),
@@ -105,6 +108,7 @@ fn a_link_says_all_that_can_be_said() {
     assert_eq!((link.ends, link.v4[1]), ([0, 1], Ipv4Addr::new(192, 0, 2, 2)));
     let millis = Duration::from_millis;
     let forward = Direction {
+        police: None,
         shaping: Some(Shaping { rate: "20mbit".parse().unwrap(), queue_bytes: 250_000 }),
         delay: millis(20),
         jitter: millis(5),
@@ -112,6 +116,7 @@ fn a_link_says_all_that_can_be_said() {
         seed: 7,
     };
     let back = Direction {
+        police: None,
         shaping: Some(Shaping { rate: "1mbit".parse().unwrap(), queue_bytes: 30_000 }),
         delay: millis(1),
         jitter: Duration::ZERO,

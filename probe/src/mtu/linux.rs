@@ -10,15 +10,17 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::{Fate, Prober};
+use super::{Care, Fate, Prober};
 use crate::icmp::{Echo, Socket};
 use crate::kernel::{Note, Room, Said, receive_errors, undivided, watched};
 use crate::{Engine, ProbeError};
 
 /// How often one size is tried before it counts as silent: packets get lost for other reasons too.
-const TRIES: u32 = 3;
-/// How far apart datagrams to one host are: hosts answer with one ICMP error a second after a burst of six.
+const QUICK_TRIES: u32 = 2;
+const SURE_TRIES: u32 = 3;
+/// How often a host answers with an ICMP error, with something to spare: once a second, after a burst of six.
 const APART: Duration = Duration::from_millis(1_050);
+/// How many answers of a burst are used: others may ask that host too.
 const BURST: u32 = 5;
 /// A port where nobody listens, as traces use it.
 const PORT: u16 = 33_434;
@@ -28,8 +30,16 @@ const V6_HEADERS: u32 = 40 + 8;
 
 /// Asks by what this machine permits.
 pub(super) enum Asker {
-    Echo { socket: Box<Socket>, target: SocketAddr, next: u32 },
-    Datagrams { target: SocketAddr, sent: u32, earliest: Instant },
+    Echo {
+        socket: Box<Socket>,
+        target: SocketAddr,
+        next: u32,
+    },
+    /// `full` is when the host has all its answers again.
+    Datagrams {
+        target: SocketAddr,
+        full: Instant,
+    },
 }
 
 /// Opens what this machine permits.
@@ -40,7 +50,7 @@ pub(super) fn open(target: SocketAddr) -> Result<Asker, ProbeError> {
             Ok(Asker::Echo { socket: Box::new(socket), target, next: 0 })
         }
         Err(ProbeError::NoPermission { .. }) => {
-            Ok(Asker::Datagrams { target: SocketAddr::new(target.ip(), PORT), sent: 0, earliest: Instant::now() })
+            Ok(Asker::Datagrams { target: SocketAddr::new(target.ip(), PORT), full: Instant::now() })
         }
         Err(other) => Err(other),
     }
@@ -64,20 +74,26 @@ impl Asker {
 }
 
 impl Prober for Asker {
-    async fn probe(&mut self, bytes: u32, wait: Duration) -> Result<Fate, ProbeError> {
-        for _ in 0..TRIES {
+    async fn probe(&mut self, bytes: u32, wait: Duration, care: Care) -> Result<Fate, ProbeError> {
+        let began = Instant::now();
+        let tries = if care == Care::Sure { SURE_TRIES } else { QUICK_TRIES };
+        for nth in 1..=tries {
             let fate = match self {
                 Self::Echo { socket, target, next } => {
                     *next += 1;
                     echo(socket, *target, *next, bytes, wait).await
                 }
-                Self::Datagrams { target, sent, earliest } => {
-                    *sent += 1;
-                    if *sent > BURST {
-                        sleep_until(*earliest).await;
+                Self::Datagrams { target, full } => {
+                    // Others may have used up the host's answers: the third try is when it has a new one.
+                    let earliest = if nth == SURE_TRIES { began + APART } else { began };
+                    let one = full.checked_sub(APART * (BURST - 1)).unwrap_or(earliest);
+                    sleep_until(one.max(earliest)).await;
+                    let fate = datagram(*target, bytes, wait).await;
+                    if matches!(fate, Ok(Fate::Arrived(_))) {
+                        // Only what arrives costs the host an answer.
+                        *full = (*full).max(Instant::now()) + APART;
                     }
-                    *earliest = Instant::now() + APART;
-                    datagram(*target, bytes, wait).await
+                    fate
                 }
             };
             let fate = fate.map_err(|error| failed(self.engine(), &error))?;
@@ -140,9 +156,7 @@ async fn datagram(target: SocketAddr, bytes: u32, wait: Duration) -> io::Result<
     if let Err(error) = socket.get_ref().send(&payload) {
         return unsent(error, || room.note(socket.get_ref()).and_then(|note| too_long(&note)));
     }
-    // The answer is late where hosts pace their errors.
-    let patience = if wait.is_zero() { wait } else { wait.max(APART) };
-    timeout_at(began + patience, answer(&socket, &mut room, began, target.ip())).await.unwrap_or(Ok(Fate::Silent))
+    timeout_at(began + wait, answer(&socket, &mut room, began, target.ip())).await.unwrap_or(Ok(Fate::Silent))
 }
 
 async fn answer(socket: &AsyncFd<Inner>, room: &mut Room, began: Instant, target: IpAddr) -> io::Result<Fate> {

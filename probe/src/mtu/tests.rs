@@ -15,7 +15,7 @@ fn router(at: usize) -> IpAddr {
 }
 
 impl Prober for Path {
-    async fn probe(&mut self, bytes: u32, _: Duration) -> Result<Fate, ProbeError> {
+    async fn probe(&mut self, bytes: u32, _: Duration, _: Care) -> Result<Fate, ProbeError> {
         self.tried.push(bytes);
         if bytes > self.interface {
             return Ok(Fate::TooLong(self.interface));
@@ -71,7 +71,7 @@ async fn the_largest_packet_is_found() {
 async fn a_router_that_does_not_know_what_it_takes_is_asked_on() {
     struct Old;
     impl Prober for Old {
-        async fn probe(&mut self, bytes: u32, _: Duration) -> Result<Fate, ProbeError> {
+        async fn probe(&mut self, bytes: u32, _: Duration, _: Care) -> Result<Fate, ProbeError> {
             Ok(match bytes {
                 1_501.. => Fate::TooLong(1_500),
                 // Before RFC 1191 routers told no size.
@@ -83,4 +83,25 @@ async fn a_router_that_does_not_know_what_it_takes_is_asked_on() {
     let mut found = PathMtu::default();
     search(&mut Old, true, &mut found).await.expect("it answers");
     assert_eq!((found.path_bytes, found.limited_by), (Some(1_452), Some(router(1))));
+}
+
+#[tokio::test]
+async fn silence_that_was_no_more_than_a_lost_answer_is_found_out() {
+    /// Quick looks miss what is longer than this.
+    struct Shy(u32);
+    impl Prober for Shy {
+        async fn probe(&mut self, bytes: u32, _: Duration, care: Care) -> Result<Fate, ProbeError> {
+            Ok(match bytes {
+                1_501.. => Fate::TooLong(1_500),
+                1_421.. => Fate::Silent,
+                _ if bytes > self.0 && care == Care::Quick => Fate::Silent,
+                _ => Fate::Arrived(Duration::from_millis(1)),
+            })
+        }
+    }
+    for shy_above in [576, 1_279, 1_280, 1_300, 1_399, 1_400, 1_419, 1_420] {
+        let mut found = PathMtu::default();
+        search(&mut Shy(shy_above), true, &mut found).await.expect("it answers");
+        assert_eq!((found.path_bytes, found.black_hole), (Some(1_420), true), "{shy_above}");
+    }
 }
