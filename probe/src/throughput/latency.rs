@@ -1,7 +1,6 @@
 //! Round trips before and beside a load, both by the same means: ICMP echoes where the machine permits them and the
 //! peer answers, TCP handshakes elsewhere. Through a proxy there are none: it would answer for itself.
 
-use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -36,8 +35,6 @@ const ECHO_INTERVAL: Duration = Duration::from_millis(100);
 const ECHO_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often a handshake is made beside the load: seldom enough that no host takes it for an attack.
 const HANDSHAKE_INTERVAL: Duration = Duration::from_millis(250);
-/// The most round trips that wait for their sample: a sample takes one at a time. When full, the oldest goes.
-const WAITING_RTTS: usize = 8;
 
 /// By which means round trips are taken, and what they were before the load.
 pub(super) struct Latency {
@@ -77,7 +74,7 @@ impl Latency {
 
     /// Goes on beside the load.
     pub(super) fn beside_load(&self) -> LoadedRtts {
-        let rtts = LoadedRtts { waiting: Arc::default(), taking: JoinSet::new() };
+        let rtts = LoadedRtts { latest: Arc::default(), taking: JoinSet::new() };
         match self.means {
             Means::Echoes(address) => rtts.echoes(address),
             Means::Handshakes(address) => rtts.handshakes(address),
@@ -86,18 +83,19 @@ impl Latency {
     }
 }
 
-/// Round trips taken beside the load, in the order in which they became known. Dropping it stops them.
+/// Round trips taken beside the load. Dropping it stops them.
 pub(super) struct LoadedRtts {
-    waiting: Waiting,
+    latest: Latest,
     taking: JoinSet<()>,
 }
 
-type Waiting = Arc<Mutex<VecDeque<Duration>>>;
+/// The latest that no sample has taken. An older one goes: it would tell of an earlier interval.
+type Latest = Arc<Mutex<Option<Duration>>>;
 
 impl LoadedRtts {
-    /// Gives the next round trip.
+    /// Gives the latest round trip, once.
     pub(super) fn take(&self) -> Option<Duration> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn echoes(mut self, address: SocketAddr) -> Self {
@@ -108,12 +106,12 @@ impl LoadedRtts {
             // more, the load goes on without.
             ping(address.ip(), &test, &sink, &CancellationToken::new()).await.ok();
         });
-        self.taking.spawn(gather(replies, Arc::clone(&self.waiting)));
+        self.taking.spawn(gather(replies, Arc::clone(&self.latest)));
         self
     }
 
     fn handshakes(mut self, address: SocketAddr) -> Self {
-        let waiting = Arc::clone(&self.waiting);
+        let latest = Arc::clone(&self.latest);
         self.taking.spawn(async move {
             let mut pace = interval(HANDSHAKE_INTERVAL);
             pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -123,7 +121,7 @@ impl LoadedRtts {
             loop {
                 pace.tick().await;
                 if let Some(rtt) = handshake(address).await {
-                    push(&waiting, rtt);
+                    put(&latest, rtt);
                 }
             }
         });
@@ -131,21 +129,17 @@ impl LoadedRtts {
     }
 }
 
-async fn gather(mut replies: mpsc::Receiver<Sample>, waiting: Waiting) {
+async fn gather(mut replies: mpsc::Receiver<Sample>, latest: Latest) {
     // Liveness: ends when the echoes do.
     while let Some(sample) = replies.recv().await {
         if let Some(rtt) = reply(&sample) {
-            push(&waiting, rtt);
+            put(&latest, rtt);
         }
     }
 }
 
-fn push(waiting: &Waiting, rtt: Duration) {
-    let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
-    if waiting.len() == WAITING_RTTS {
-        waiting.pop_front();
-    }
-    waiting.push_back(rtt);
+fn put(latest: &Latest, rtt: Duration) {
+    *latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(rtt);
 }
 
 /// Gives some echoes' round trips from the fastest on; `None` when echoes are not permitted or most stay unanswered.
@@ -204,12 +198,10 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_round_trip_goes_where_nobody_takes_them() {
-        let rtts = LoadedRtts { waiting: Arc::default(), taking: JoinSet::new() };
-        for ms in 0..=WAITING_RTTS as u64 {
-            push(&rtts.waiting, Duration::from_millis(ms));
-        }
-        let taken: Vec<_> = std::iter::from_fn(|| rtts.take()).collect();
-        assert_eq!((taken.len(), taken[0]), (WAITING_RTTS, Duration::from_millis(1)));
+    fn the_latest_round_trip_is_given_once() {
+        let rtts = LoadedRtts { latest: Arc::default(), taking: JoinSet::new() };
+        put(&rtts.latest, Duration::from_millis(1));
+        put(&rtts.latest, Duration::from_millis(2));
+        assert_eq!((rtts.take(), rtts.take()), (Some(Duration::from_millis(2)), None));
     }
 }
