@@ -45,7 +45,7 @@
 //!     back.rate = "100mbit"
 //!     forward.loss = "every 10th"              # or at random: "2%"
 //!     # mtu = 1400                             # of both ends
-//!     # police = "20mbit"                      # drops what is beyond it at once; at a router's end
+//!     # police = "20mbit"                      # drops what is beyond it; at a router's end
 //!
 //!     [[links]]
 //!     between = ["provider", "server"]

@@ -124,7 +124,7 @@ pub struct Link {
 /// What happens to packets on their way along a link. First come loss, delay and jitter, then rate and queue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Direction {
-    /// The rate beyond which packets are dropped at once, without a queue.
+    /// The rate beyond which packets are dropped at once, without a queue, once a second's worth has passed at any rate.
     pub police: Option<Rate>,
     /// The rate it is shaped to, with the bytes its queue holds.
     pub shaping: Option<Shaping>,

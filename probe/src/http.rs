@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,17 +26,16 @@ use tokio_rustls::TlsConnector;
 
 use crate::throughput::target::Target;
 use crate::tunnel::{self, Proxy};
-use crate::{Engine, ProbeError, resolve, route};
+use crate::{Engine, ProbeError, resolve};
 
-/// How long one address may take to accept a connection: two lost SYNs.
-const CONNECT_WAIT: Duration = Duration::from_secs(5);
+mod connect;
+
+use connect::connect;
+
 /// How long the TLS handshake may take.
 const TLS_WAIT: Duration = Duration::from_secs(8);
 /// How long the answer's head may take, and then its body.
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
-/// The most addresses tried.
-const MAX_ADDRESSES: usize = 4;
-
 /// What is asked, and how it may be reached.
 #[derive(Clone)]
 pub struct HttpTarget {
@@ -123,31 +122,6 @@ async fn ask(
     exchange(parsed, stream, summary).await
 }
 
-/// Connects to the first address that accepts; the time is that one's.
-async fn connect(port: u16, addresses: &[IpAddr], summary: &mut HttpSummary) -> Result<TcpStream, String> {
-    let mut why = String::new();
-    for &address in addresses.iter().take(MAX_ADDRESSES) {
-        let socket = route::with_scope(address, port);
-        summary.measured.address = Some(address);
-        let began = Instant::now();
-        let said = match timeout(CONNECT_WAIT, TcpStream::connect(socket)).await {
-            Ok(Ok(stream)) => {
-                summary.tcp = Some(began.elapsed());
-                // Without it a request waits for nothing; it only goes out whole a little later.
-                stream.set_nodelay(true).ok();
-                return Ok(stream);
-            }
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "nobody answered in time".into(),
-        };
-        // The first address is the one that the system prefers, so its error tells most.
-        if why.is_empty() {
-            why = refused(socket, &said);
-        }
-    }
-    Err(why)
-}
-
 /// Has a proxy connect; the time is until its tunnel is up.
 async fn through(
     proxy: &Proxy,
@@ -164,11 +138,6 @@ async fn through(
     asked.map_err(|why| format!("the proxy {proxy}: {why}"))?;
     summary.tcp = Some(began.elapsed());
     Ok(stream)
-}
-
-fn refused(socket: SocketAddr, said: &str) -> String {
-    // The number says nothing to people.
-    format!("no connection to {socket}: {}", said.split(" (os error").next().unwrap_or(said))
 }
 
 /// Sends the request and reads the answer.

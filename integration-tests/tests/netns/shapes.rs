@@ -99,7 +99,7 @@ fn loss_at_the_first_hop_goes_on_to_the_last() {
     let client = lab.host("client").unwrap();
     for name in ["home", "server"] {
         let address = lab.host(name).unwrap().v4().to_string();
-        let args = ["ping", "-c", "50", "-i", "10ms", "-W", "300ms", "--json", &address];
+        let args = ["ping", "-c", "50", "-i", "5ms", "-W", "200ms", "--json", &address];
         let ping = Lines::of(on(&client, "cnc").args(args));
         assert_eq!((&ping.summary()["sent"], &ping.last["received"]), (&50.into(), &40.into()), "{name}");
     }
@@ -118,4 +118,14 @@ fn a_round_trip_is_the_sum_of_both_ways() {
         let median = number(ping.summary(), "/rtt_ms/median");
         assert!((median - 40.0).abs() <= 1.0, "{}", ping.last);
     }
+}
+
+#[test]
+fn a_policed_line_that_is_idle_loses_nothing() {
+    let Some(lab) = lab("policer20") else { return };
+    let client = lab.host("client").unwrap();
+    let args = ["ping", "-c", "20", "-i", "5ms", "-s", "1400", "--json", &server(&lab)[0]];
+    let ping = Lines::of(on(&client, "cnc").args(args));
+    let median = number(ping.summary(), "/rtt_ms/median");
+    assert!(ping.last["received"] == 20 && (median - 10.0).abs() <= 1.0, "{}", ping.last);
 }

@@ -5,9 +5,6 @@ use std::fmt::Write as _;
 use super::{SILENCED, device};
 use crate::scenario::{CLIENT, NodeKind, Rate, Scenario};
 
-/// What passes a policer at once: ten full packets, as small routers let through.
-const POLICED_BURST_BYTES: u32 = 15_000;
-
 /// Gives the rules of a node; nothing where it has none.
 pub(super) fn rules(scenario: &Scenario, node: usize) -> String {
     let chains = match scenario.nodes[node].kind {
@@ -53,11 +50,9 @@ fn router(scenario: &Scenario, node: usize, silent: bool) -> String {
     });
     let policing = policed(scenario, node).fold(String::new(), |mut rules, (device, rate)| {
         let bytes = rate.bits_per_second() / 8;
-        writeln!(
-            rules,
-            "oifname \"{device}\" limit rate over {bytes} bytes/second burst {POLICED_BURST_BYTES} bytes counter drop"
-        )
-        .expect("a string takes it");
+        // Linux's bucket holds a second's worth, and a burst on top of that where one is named.
+        writeln!(rules, "oifname \"{device}\" limit rate over {bytes} bytes/second burst 0 bytes counter drop")
+            .expect("a string takes it");
         rules
     });
     let hidden = if manners.nat { hiding(scenario, node) } else { String::new() };

@@ -1,5 +1,7 @@
 //! Servers that answer, redirect, are silent, babble, and show certificates that nobody vouches for.
 
+use std::net::SocketAddr;
+
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
