@@ -36,6 +36,7 @@ fn row(id: SessionId) -> SessionRow {
         ended: None,
         client_version: None,
         public_address: None,
+        network: None,
         clock_offset_us: None,
         stored: Sequence::NONE,
     };

@@ -11,6 +11,7 @@ pub mod id;
 pub mod item;
 pub mod message;
 pub mod mtu;
+pub mod network;
 pub mod outcome;
 pub mod ping;
 pub mod plan;

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::message::When;
+use crate::network::AutonomousSystem;
 use crate::system::SystemInfo;
 use crate::{Code, Outcome, Sample, Sequence, SessionId, Summary, Test, TestId, Timestamp};
 
@@ -101,6 +102,8 @@ pub struct SessionOverview {
     pub client_version: Option<String>,
     /// The client's address as the listener last saw it.
     pub public_address: Option<IpAddr>,
+    /// The network that this address belongs to, by the listener's database when the client came.
+    pub network: Option<AutonomousSystem>,
     /// Wall time by the client's clock minus the listener's, in microseconds, half a round trip uncertain.
     pub clock_offset_us: Option<i64>,
     /// The last item that is durable.

@@ -5,8 +5,13 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::Ttl;
+use crate::network::AutonomousSystem;
 use crate::stats::{RttSummary, ratio};
 use crate::summary::Measured;
+
+mod segment;
+
+pub use segment::Segment;
 
 /// The name and version of this method, stored with every result.
 pub const METHOD: &str = "trace/1";
@@ -78,6 +83,8 @@ pub struct HopSummary {
     pub loss_persists: bool,
     /// The RTTs of its answers; `None` for a silent hop.
     pub rtt: Option<RttSummary>,
+    /// Whose part of the way it is; `None` where that is not known.
+    pub segment: Option<Segment>,
 }
 
 /// An address at a hop and who it belongs to, as far as that is known.
@@ -87,6 +94,8 @@ pub struct HopAddress {
     pub address: IpAddr,
     /// Its name by reverse DNS.
     pub name: Option<String>,
+    /// The network that it belongs to, by the listener's database; `None` where nobody looked or it is in none.
+    pub network: Option<AutonomousSystem>,
 }
 
 /// Gathers a trace's samples into its path. The order of arrival does not matter.
@@ -118,12 +127,14 @@ impl TraceFold {
         self.join_refusal(&mut hops);
         cut_trailing_silence(&mut hops);
         mark_persistent_loss(&mut hops);
-        TraceSummary {
+        let mut summary = TraceSummary {
             measured,
             reached: self.outcomes().any(|(_, o)| matches!(o, HopOutcome::Destination(_))),
             rounds: self.hops.values().flat_map(BTreeMap::keys).max().map_or(0, |&last| u64::from(last) + 1),
             hops,
-        }
+        };
+        summary.label(None);
+        summary
     }
 
     fn outcomes(&self) -> impl Iterator<Item = (Ttl, &HopOutcome)> {
@@ -171,13 +182,14 @@ impl TraceFold {
             ttl,
             addresses: addresses
                 .into_iter()
-                .map(|(address, _)| HopAddress { address, name: self.names.get(&address).cloned() })
+                .map(|(address, _)| HopAddress { address, name: self.names.get(&address).cloned(), network: None })
                 .collect(),
             sent,
             received,
             loss_ratio: ratio(sent - received, sent),
             loss_persists: false,
             rtt: RttSummary::of(rtts),
+            segment: None,
         }
     }
 }

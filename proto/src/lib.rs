@@ -12,6 +12,7 @@ mod item;
 pub mod json;
 pub mod message;
 mod mtu;
+mod network;
 mod outcome;
 mod ping;
 pub mod plan;

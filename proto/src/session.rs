@@ -30,6 +30,7 @@ impl From<SessionOverview> for v1::SessionOverview {
             ended,
             client_version,
             public_address,
+            network,
             clock_offset_us,
             stored,
         } = overview;
@@ -48,6 +49,7 @@ impl From<SessionOverview> for v1::SessionOverview {
             ended_unix_us: ended.map(Timestamp::unix_us),
             client_version: client_version.map(|version| cut(version, MAX_NAME_BYTES)),
             public_address: public_address.map(octets),
+            network: network.map(Into::into),
             clock_offset_us,
             stored_sequence: stored.get(),
         }
@@ -72,6 +74,7 @@ impl TryFrom<v1::SessionOverview> for SessionOverview {
             ended_unix_us,
             client_version,
             public_address,
+            network,
             clock_offset_us,
             stored_sequence,
         } = wire;
@@ -91,6 +94,7 @@ impl TryFrom<v1::SessionOverview> for SessionOverview {
             public_address: public_address
                 .map(|octets| address("SessionOverview.public_address", &octets))
                 .transpose()?,
+            network: network.map(TryInto::try_into).transpose()?,
             clock_offset_us,
             stored: sequence("SessionOverview.stored_sequence", stored_sequence)?,
         })

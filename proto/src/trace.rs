@@ -4,7 +4,7 @@ use cnc_model::trace::{HopAddress, HopOutcome, HopReply, HopSample, HopSummary, 
 
 use crate::invalid::{known, required};
 use crate::scalar::{MAX_NAME_BYTES, address, bounded, count, cut, duration, octets, optional_text, ratio, ttl, us};
-use crate::{Invalid, v1};
+use crate::{Invalid, network, v1};
 
 /// The most hops of a path: a TTL has 8 bits.
 pub const MAX_HOPS: usize = 255;
@@ -87,7 +87,7 @@ impl TryFrom<v1::TraceSummary> for TraceSummary {
 
 impl From<HopSummary> for v1::HopSummary {
     fn from(hop: HopSummary) -> Self {
-        let HopSummary { ttl, addresses, sent, received, loss_ratio, loss_persists, rtt } = hop;
+        let HopSummary { ttl, addresses, sent, received, loss_ratio, loss_persists, rtt, segment } = hop;
         Self {
             ttl: ttl.get().into(),
             addresses: addresses.into_iter().take(MAX_HOP_ADDRESSES).map(Into::into).collect(),
@@ -96,6 +96,7 @@ impl From<HopSummary> for v1::HopSummary {
             loss_ratio,
             loss_persists,
             rtt: rtt.map(Into::into),
+            segment: v1::Segment::from(segment).into(),
         }
     }
 }
@@ -104,7 +105,7 @@ impl TryFrom<v1::HopSummary> for HopSummary {
     type Error = Invalid;
 
     fn try_from(wire: v1::HopSummary) -> Result<Self, Invalid> {
-        let v1::HopSummary { ttl: distance, addresses, sent, received, loss_ratio, loss_persists, rtt } = wire;
+        let v1::HopSummary { ttl: distance, addresses, sent, received, loss_ratio, loss_persists, rtt, segment } = wire;
         bounded("HopSummary.addresses", &addresses, MAX_HOP_ADDRESSES)?;
         Ok(Self {
             ttl: ttl("HopSummary.ttl", distance)?,
@@ -114,14 +115,16 @@ impl TryFrom<v1::HopSummary> for HopSummary {
             loss_ratio: loss_ratio.map(|loss| ratio("HopSummary.loss_ratio", loss)).transpose()?,
             loss_persists,
             rtt: rtt.map(TryInto::try_into).transpose()?,
+            segment: network::segment(segment),
         })
     }
 }
 
 impl From<HopAddress> for v1::HopAddress {
     fn from(hop: HopAddress) -> Self {
-        let HopAddress { address, name } = hop;
-        Self { address: octets(address), name: name.map(|name| cut(name, MAX_NAME_BYTES)) }
+        let HopAddress { address, name, network } = hop;
+        let name = name.map(|name| cut(name, MAX_NAME_BYTES));
+        Self { address: octets(address), name, network: network.map(Into::into) }
     }
 }
 
@@ -129,10 +132,11 @@ impl TryFrom<v1::HopAddress> for HopAddress {
     type Error = Invalid;
 
     fn try_from(wire: v1::HopAddress) -> Result<Self, Invalid> {
-        let v1::HopAddress { address: octets, name } = wire;
+        let v1::HopAddress { address: octets, name, network } = wire;
         Ok(Self {
             address: address("HopAddress.address", &octets)?,
             name: optional_text("HopAddress.name", name, MAX_NAME_BYTES)?,
+            network: network.map(TryInto::try_into).transpose()?,
         })
     }
 }

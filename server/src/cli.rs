@@ -22,6 +22,7 @@ use thiserror::Error;
 use tonic::Code;
 
 use crate::config::{Config, ConfigError};
+use crate::networks;
 use crate::serve::ServeError;
 use crate::store::StoreError;
 
@@ -186,7 +187,10 @@ async fn dispatch(command: Command) -> Result<(), CliError> {
     match command {
         Command::Serve(arguments) => serve::run(*arguments).await,
         Command::Check { file } => {
-            Config::read(&file)?.checked()?;
+            let config = Config::read(&file)?.checked()?;
+            if let Some(database) = &config.asn_database {
+                networks::open(database).map_err(|error| CliError::Usage(error.to_string()))?;
+            }
             output::line(&format!("{} is sound", file.display()));
             Ok(())
         }

@@ -61,6 +61,8 @@ pub struct Config {
     pub waits: Waits,
     /// How long what is stored of ended sessions is kept.
     pub retention: Retention,
+    /// The database of networks, an `.mmdb` file.
+    pub asn_database: Option<PathBuf>,
     /// Places that every client should reach: the built-in plans look at them.
     pub destinations: Vec<HostName>,
     /// The plans that the operator wrote.
@@ -105,6 +107,7 @@ impl Default for Config {
             public_url: None,
             waits: Waits::default(),
             retention: Retention::default(),
+            asn_database: None,
             destinations: Vec::new(),
             plans: Vec::new(),
         }

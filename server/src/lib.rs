@@ -11,6 +11,7 @@ pub mod grpc;
 pub mod http;
 pub mod limits;
 pub mod metrics;
+pub mod networks;
 pub mod report;
 pub mod roles;
 pub mod secret;

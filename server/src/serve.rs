@@ -15,6 +15,7 @@ use crate::grpc::{self, Services};
 use crate::http::{self, Web};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
+use crate::networks::Networks;
 use crate::sessions::{Sessions, SessionsError, Settings};
 use crate::staff::{Staff, StaffError};
 use crate::store::{Store, StoreError};
@@ -144,6 +145,7 @@ fn settings(config: &Config, bound: Option<SocketAddr>) -> Settings {
         reports: config.data.join(REPORTS_FOLDER),
         retention: config.retention,
         public_url: Some(bound.address_for_users()),
+        networks: Arc::new(Networks::new(config.asn_database.clone())),
     }
 }
 

@@ -107,6 +107,7 @@ impl Session {
             ended: None,
             client_version: None,
             public_address: None,
+            network: None,
             clock_offset_us: None,
             stored: Sequence::NONE,
         };

@@ -20,6 +20,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::config::Retention;
 use crate::limits::{Limits, Over, Place, Source};
+use crate::networks::Networks;
 use crate::secret;
 use crate::session::{NewSession, Refusal, Session, Waits};
 use crate::store::{Removed, Store, StoreError, StoredSession};
@@ -63,6 +64,8 @@ pub struct Settings {
     pub retention: Retention,
     /// How this listener is reached from outside, for links; without a trailing slash.
     pub public_url: Option<String>,
+    /// Whose network an address belongs to.
+    pub networks: Arc<Networks>,
 }
 
 /// Why something asked of the registry cannot be had.
@@ -196,6 +199,8 @@ impl Sessions {
             sessions.go_on_with(stored, None);
         }
         sessions.shared.tasks.spawn(reporting::run(sessions.clone()));
+        let networks = Arc::clone(&sessions.shared.settings.networks);
+        sessions.shared.tasks.spawn(networks.run(sessions.shared.stop.child_token()));
         sessions.shared.tasks.spawn(retention::run(sessions.clone(), retention::EVERY));
         Ok(sessions)
     }

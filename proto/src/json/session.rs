@@ -51,6 +51,8 @@ pub(super) struct OverviewBody<'a> {
     ended_at: Option<String>,
     client_version: Option<&'a str>,
     public_address: Option<IpAddr>,
+    asn: Option<u32>,
+    as_name: Option<&'a str>,
     clock_offset_ms: Option<f64>,
     stored_sequence: u64,
 }
@@ -70,6 +72,7 @@ impl<'a> From<&'a SessionOverview> for OverviewBody<'a> {
             ended,
             client_version,
             public_address,
+            network,
             clock_offset_us,
             stored,
         } = overview;
@@ -90,6 +93,8 @@ impl<'a> From<&'a SessionOverview> for OverviewBody<'a> {
             ended_at: at(*ended),
             client_version: client_version.as_deref(),
             public_address: *public_address,
+            asn: network.as_ref().map(|network| network.number),
+            as_name: network.as_ref().and_then(|network| network.name.as_deref()),
             clock_offset_ms: clock_offset_us.map(signed_ms),
             stored_sequence: stored.get(),
         }

@@ -5,6 +5,7 @@ use std::num::NonZeroU16;
 use std::time::Duration;
 
 use cnc_model::message::When;
+use cnc_model::network::AutonomousSystem;
 use cnc_model::ping::{Clock, PingOutcome, PingReply, PingSample, PingSummary};
 use cnc_model::session::{
     EndReason, SequencedSample, SessionOverview, SessionRecord, SessionState, TestRecord, WatchEvent,
@@ -14,7 +15,7 @@ use cnc_model::summary::Measured;
 use cnc_model::system::{Cpu, Interface, InterfaceAddress, InterfaceKind, Memory, SystemInfo};
 use cnc_model::test::{PingProtocol, PingTest, ThroughputPeer, ThroughputTest, TraceTest};
 use cnc_model::throughput::{Confidence, Direction, Phase, StoppedBy, ThroughputSample, ThroughputSummary};
-use cnc_model::trace::{HopAddress, HopOutcome, HopReply, HopSample, HopSummary, TraceSummary};
+use cnc_model::trace::{HopAddress, HopOutcome, HopReply, HopSample, HopSummary, Segment, TraceSummary};
 use cnc_model::{
     BitRate, Code, Destination, Failure, Outcome, Plan, Reason, Sample, Sequence, SessionId, Summary, Test, TestId,
     Timestamp, Ttl,
@@ -119,18 +120,23 @@ fn trace_samples() {
     ]));
 }
 
+fn example() -> AutonomousSystem {
+    AutonomousSystem { number: 64_500, name: Some("Example Networks".into()) }
+}
+
 fn trace_summary() -> TraceSummary {
     let answering = HopSummary {
         ttl: ttl(1),
         addresses: vec![
-            HopAddress { address: ip(1), name: Some("router.example".into()) },
-            HopAddress { address: ip(2), name: None },
+            HopAddress { address: ip(1), name: Some("router.example".into()), network: Some(example()) },
+            HopAddress { address: ip(2), name: None, network: None },
         ],
         sent: 10,
         received: 10,
         loss_ratio: Some(0.0),
         loss_persists: false,
         rtt: Some(rtts()),
+        segment: Some(Segment::Access),
     };
     let silent = HopSummary {
         ttl: ttl(2),
@@ -138,6 +144,7 @@ fn trace_summary() -> TraceSummary {
         received: 0,
         loss_ratio: Some(1.0),
         rtt: None,
+        segment: None,
         ..answering.clone()
     };
     TraceSummary { measured: measured("trace/1"), reached: false, rounds: 10, hops: vec![answering, silent] }
@@ -264,6 +271,7 @@ fn overview(state: SessionState) -> SessionOverview {
         ended: None,
         client_version: Some("0.1.0".into()),
         public_address: Some(ip(99)),
+        network: Some(example()),
         clock_offset_us: Some(-1_500),
         stored: Sequence::new(12),
     }

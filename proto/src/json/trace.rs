@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use cnc_model::summary::Measured;
-use cnc_model::trace::{HopAddress, HopOutcome, HopReply, HopSample, HopSummary, TraceSummary};
+use cnc_model::trace::{HopAddress, HopOutcome, HopReply, HopSample, HopSummary, Segment, TraceSummary};
 use serde::Serialize;
 
 use super::{Rtt, ms};
@@ -48,8 +48,8 @@ pub(super) struct SummaryBody<'a> {
 struct Hop<'a> {
     ttl: u8,
     addresses: Vec<Answerer<'a>>,
-    /// Which network the hop lies in: not looked up, so `null`.
-    segment: Option<&'a str>,
+    /// Whose part of the way it is, as far as that is known.
+    segment: Option<&'static str>,
     sent: u64,
     received: u64,
     loss_ratio: Option<f64>,
@@ -61,9 +61,9 @@ struct Hop<'a> {
 struct Answerer<'a> {
     address: IpAddr,
     name: Option<&'a str>,
-    /// The autonomous system's number: not looked up, so `null`.
+    /// The autonomous system's number, by the listener's database.
     asn: Option<u32>,
-    /// Its name: not looked up, so `null`.
+    /// Its name.
     as_name: Option<&'a str>,
 }
 
@@ -86,17 +86,17 @@ impl<'a> From<&'a TraceSummary> for SummaryBody<'a> {
 
 impl<'a> From<&'a HopSummary> for Hop<'a> {
     fn from(hop: &'a HopSummary) -> Self {
-        let HopSummary { ttl, addresses, sent, received, loss_ratio, loss_persists, rtt } = hop;
-        let address = |HopAddress { address, name }: &'a HopAddress| Answerer {
+        let HopSummary { ttl, addresses, sent, received, loss_ratio, loss_persists, rtt, segment } = hop;
+        let address = |HopAddress { address, name, network }: &'a HopAddress| Answerer {
             address: *address,
             name: name.as_deref(),
-            asn: None,
-            as_name: None,
+            asn: network.as_ref().map(|network| network.number),
+            as_name: network.as_ref().and_then(|network| network.name.as_deref()),
         };
         Self {
             ttl: ttl.get(),
             addresses: addresses.iter().map(address).collect(),
-            segment: None,
+            segment: segment.map(Segment::word),
             sent: *sent,
             received: *received,
             loss_ratio: *loss_ratio,

@@ -83,7 +83,7 @@ fn what_this_end_sends_is_never_refused() {
     let failure = Failure::try_from(v1::Failure::from(failure)).expect("cut to the bounds");
     assert_eq!(failure.message.len(), MAX_SENTENCE_BYTES);
 
-    let answerer = HopAddress { address: IpAddr::V4(Ipv4Addr::LOCALHOST), name: Some("n".repeat(300)) };
+    let answerer = HopAddress { address: IpAddr::V4(Ipv4Addr::LOCALHOST), name: Some("n".repeat(300)), network: None };
     let hop = HopSummary {
         ttl: Ttl::FIRST,
         addresses: vec![answerer; 300],
@@ -92,6 +92,7 @@ fn what_this_end_sends_is_never_refused() {
         loss_ratio: Some(0.0),
         loss_persists: false,
         rtt: None,
+        segment: None,
     };
     let hop = HopSummary::try_from(v1::HopSummary::from(hop)).expect("cut to the bounds");
     assert_eq!(hop.addresses.len(), MAX_HOP_ADDRESSES);

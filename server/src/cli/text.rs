@@ -74,6 +74,7 @@ pub(super) fn record(record: &SessionRecord) -> Vec<String> {
     field("ended", overview.ended.map(moment));
     field("client", overview.client_version.as_deref().map(shown));
     field("address", overview.public_address.map(|address| address.to_string()));
+    field("provider", overview.network.as_ref().map(|network| shown(&network.to_string())));
     lines.extend(record.tests.iter().flat_map(test));
     lines
 }

@@ -168,6 +168,7 @@ mod tests {
             ended: None,
             client_version: connected.then(|| "0.1.0".into()),
             public_address: connected.then_some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            network: None,
             clock_offset_us: None,
             stored: Sequence::NONE,
         }

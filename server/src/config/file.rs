@@ -1,6 +1,7 @@
 //! `listener.toml`: its keys and what each may hold.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use cnc_model::Plan;
@@ -47,6 +48,7 @@ fn config(section: &Section<'_, '_>) -> Config {
         public_url: section.read("public_url", "http://… or https://…", url),
         waits: waits(section),
         retention: retention(section),
+        asn_database: provider(section),
         destinations: section.list("destinations", HOST).unwrap_or_default(),
         plans: own_plans(section),
     }
@@ -122,6 +124,13 @@ fn retention(section: &Section<'_, '_>) -> Retention {
     let retention = Retention { samples: keep("samples"), sessions: keep("sessions") };
     within.finish();
     retention
+}
+
+fn provider(section: &Section<'_, '_>) -> Option<PathBuf> {
+    let within = Section::within(section.reading, "provider", section.value("provider")?)?;
+    let database = within.parsed("asn_database", "a file");
+    within.finish();
+    database
 }
 
 fn own_plans(section: &Section<'_, '_>) -> Vec<Plan> {

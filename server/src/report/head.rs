@@ -38,6 +38,7 @@ fn facts(report: &Report<'_>) -> Vec<(&'static str, String)> {
     let began = overview.joined.unwrap_or(overview.created);
     let mut facts = vec![("When", when(began, overview)), ("State", state(overview.state).to_owned())];
     facts.push(("Public address", overview.public_address.map_or_else(absent, |address| address.to_string())));
+    facts.extend(overview.network.as_ref().map(|network| ("Provider", network.to_string())));
     let client = overview.client_version.as_ref().map_or_else(absent, |version| format!("cnc {version}"));
     facts.push(("Client", client));
     if overview.joined.is_some() {

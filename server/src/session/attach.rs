@@ -5,12 +5,18 @@ use std::net::IpAddr;
 
 use cnc_model::TestId;
 use cnc_model::message::{Hello, Instruction, ListenerMessage, Welcome};
+use cnc_model::network::AutonomousSystem;
 use cnc_model::session::SessionState;
 
 use super::{Effect, Greeting, Now, Session, about, run, run_of, send};
 use crate::limits::OWN_TESTS;
 
 impl Session {
+    /// Takes in whose network the client's address belongs to; right before [`Self::attach`], which stores it.
+    pub fn come_from(&mut self, network: Option<AutonomousSystem>) {
+        self.overview.network = network;
+    }
+
     /// Takes in a client's stream. The caller has found that the code, or the key, is this session's.
     ///
     /// A first client's key is durable before it is welcomed; one that comes back is welcomed at once and told

@@ -177,7 +177,9 @@ impl Task {
     async fn handle(&mut self, event: Event) {
         let now = self.shared.clock.now();
         match event {
-            Event::Inbound(Some(Ok(ClientMessage::Batch(batch)))) => {
+            Event::Inbound(Some(Ok(ClientMessage::Batch(mut batch)))) => {
+                let own = self.session.overview().network.as_ref().map(|network| network.number);
+                self.shared.settings.networks.annotate(&mut batch.items, own);
                 let before = self.session.overview().state;
                 if let Err(violation) = self.session.observe(batch, now) {
                     self.close_stream(Some(Closing::Violation(violation)));
@@ -254,6 +256,7 @@ impl Task {
         self.stream = Some((inbound, outbound));
         let operator = self.shared.settings.operator.clone();
         let greeting = Greeting { operator, speed_token: self.speed_token.clone() };
+        self.session.come_from(self.shared.settings.networks.of(public_address));
         self.session.attach(hello, key_hash, public_address, greeting, now);
         self.enlist_key(key_hash);
         Attached::Yes

@@ -4,16 +4,20 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use cnc_model::message::{Batch, ClientMessage, Instruction, ListenerMessage};
+use cnc_model::network::AutonomousSystem;
 use cnc_model::ping::{PingOutcome, PingSample};
 use cnc_model::session::{SessionState, WatchEvent};
-use cnc_model::test::PingTest;
-use cnc_model::{ClientKey, Destination, Goodbye, Item, Sample, Sequence, TestKind, Timestamp};
+use cnc_model::summary::Measured;
+use cnc_model::test::{PingTest, TraceTest};
+use cnc_model::trace::{HopOutcome, HopReply, HopSample, Segment, TraceFold};
+use cnc_model::{ClientKey, Destination, Goodbye, Item, Outcome, Sample, Sequence, Summary, TestKind, Timestamp, Ttl};
 use tempfile::TempDir;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::watch::WATCHER_EVENTS;
 use super::*;
 use crate::limits::Bounds;
+use crate::networks::tests::database;
 
 mod retention;
 
@@ -43,6 +47,13 @@ async fn open(folder: &TempDir) -> Sessions {
     open_with(folder, Retention::default()).await
 }
 
+/// Makes a database in which this machine belongs to a network.
+fn networks(folder: &TempDir) -> Arc<Networks> {
+    let path = folder.path().join("asn.mmdb");
+    std::fs::write(&path, database(&[("127.0.0.0", 8, 64_512, "Test ISP")])).expect("written");
+    Arc::new(Networks::new(Some(path)))
+}
+
 async fn open_with(folder: &TempDir, retention: Retention) -> Sessions {
     let store = Store::open(&folder.path().join("cnc.db")).expect("a store");
     let ping = Test::Ping(PingTest::to(Destination::Listener));
@@ -55,6 +66,7 @@ async fn open_with(folder: &TempDir, retention: Retention) -> Sessions {
         reports: folder.path().join("reports"),
         retention,
         public_url: Some("http://127.0.0.1".into()),
+        networks: networks(folder),
     };
     Sessions::start(store, settings, Arc::new(Limits::new(Arc::default(), 1, Bounds::default())))
         .await
@@ -134,6 +146,38 @@ async fn one_complaint_from_code_to_report() {
     assert_eq!(client.down.recv().await, None);
     let stored = listener.sessions.shared.store.samples(overview.id, None, Sequence::NONE, 10).await.expect("samples");
     assert_eq!(stored.iter().map(|s| s.sequence.get()).collect::<Vec<_>>(), [2, 3]);
+}
+
+#[tokio::test]
+async fn whose_network_a_client_and_its_path_are_in_is_kept() {
+    let mut listener = Listener::start().await;
+    let overview = listener.sessions.create(listener.sessions.new_id(), None, String::new()).expect("a session");
+    let mut client = Client::attach(&listener.sessions, 1, overview.code).await.expect("attached");
+    let mut fold = TraceFold::default();
+    let (address, rtt) = (IpAddr::V4(Ipv4Addr::LOCALHOST), Duration::from_micros(50));
+    let outcome = HopOutcome::Hop(HopReply { address, rtt });
+    fold.observe(&HopSample { round: 0, ttl: Ttl::FIRST, at: Duration::ZERO, outcome });
+    let summary = Some(Box::new(Summary::Trace(fold.summary(Measured::default()))));
+    let (test, began, at) = (TestId::own(1), Timestamp::from_unix_us(1_800_000_000_000_000), Duration::ZERO);
+    let what = Box::new(Test::Trace(TraceTest::to(Destination::Gateway)));
+    let ended = Item::TestEnded { test, at, outcome: Outcome::Completed, summary };
+    client.send(1, vec![consent(), Item::OwnTest { test, began, what }, ended]).await;
+    client.acknowledged(3).await;
+    let expected = AutonomousSystem { number: 64_512, name: Some("Test ISP".into()) };
+    for restarts in [true, false] {
+        let record = listener.sessions.record(overview.id).await.expect("there");
+        assert_eq!(record.overview.network, Some(expected.clone()));
+        let trace = record.tests.iter().find_map(|test| match &test.summary {
+            Some(Summary::Trace(trace)) => Some(trace.hops[0].clone()),
+            Some(_) | None => None,
+        });
+        let hop = trace.expect("a path");
+        assert_eq!((hop.addresses[0].network.as_ref(), hop.segment), (Some(&expected), Some(Segment::Access)));
+        if restarts {
+            // What was true then is told later, too, whatever the database says by that time.
+            listener = listener.restart().await;
+        }
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use cnc_model::message::When;
+use cnc_model::network::AutonomousSystem;
 use cnc_model::outcome::Failure;
 use cnc_model::session::{SessionOverview, TestRecord};
 use cnc_model::{Outcome, Sequence, SessionId, TestId, Timestamp};
@@ -105,6 +106,10 @@ fn read_session(row: &Row<'_>) -> Result<SessionRow, Fault> {
         client_version: row.get("client_version")?,
         public_address: address
             .map(|text| text.parse::<IpAddr>().map_err(|_| bad_session(format!("public_address is {text:?}"))))
+            .transpose()?,
+        network: row
+            .get::<_, Option<u32>>("asn")?
+            .map(|number| Ok::<_, rusqlite::Error>(AutonomousSystem { number, name: row.get("as_name")? }))
             .transpose()?,
         clock_offset_us: row.get("clock_offset_us")?,
         stored: Sequence::new(u64::try_from(stored).map_err(|_| bad_session("stored_sequence is negative"))?),

@@ -39,12 +39,12 @@ pub(super) fn apply(connection: &Connection, commit: &Commit) -> Result<Applied,
 
 const SESSION: &str = "
     INSERT INTO sessions (session_id, label, plan, walk_in, state, end_reason, created_us, joined_us, consented_us, ended_us,
-        client_version, public_address, clock_offset_us, code_hash, key_hash)
+        client_version, public_address, asn, as_name, clock_offset_us, code_hash, key_hash)
     VALUES (:id, :label, :plan, :walk_in, :state, :end_reason, :created, :joined, :consented, :ended,
-        :version, :address, :offset, :code_hash, :key_hash)
+        :version, :address, :asn, :as_name, :offset, :code_hash, :key_hash)
     ON CONFLICT (session_id) DO UPDATE SET label = :label, plan = :plan, walk_in = :walk_in, state = :state, end_reason = :end_reason,
         joined_us = :joined, consented_us = :consented, ended_us = :ended, client_version = :version,
-        public_address = :address, clock_offset_us = :offset, code_hash = :code_hash, key_hash = :key_hash";
+        public_address = :address, asn = :asn, as_name = :as_name, clock_offset_us = :offset, code_hash = :code_hash, key_hash = :key_hash";
 
 fn store_session(connection: &Connection, id: &str, row: &SessionRow) -> Result<bool, rusqlite::Error> {
     let SessionRow { overview, consented, code_hash, key_hash } = row;
@@ -61,6 +61,8 @@ fn store_session(connection: &Connection, id: &str, row: &SessionRow) -> Result<
         ":ended": overview.ended.map(Timestamp::unix_us),
         ":version": overview.client_version,
         ":address": overview.public_address.map(|address| address.to_string()),
+        ":asn": overview.network.as_ref().map(|network| network.number),
+        ":as_name": overview.network.as_ref().and_then(|network| network.name.as_deref()),
         ":offset": overview.clock_offset_us,
         ":code_hash": code_hash,
         ":key_hash": key_hash,

@@ -5,12 +5,13 @@ use cnc_model::Summary;
 use cnc_model::dns::{DnsOutcome, DnsSummary, ResolverAnswer};
 use cnc_model::http::HttpSummary;
 use cnc_model::mtu::MtuSummary;
+use cnc_model::network::AutonomousSystem;
 use cnc_model::ping::PingSummary;
 use cnc_model::stats::RttSummary;
 use cnc_model::summary::Measured;
 use cnc_model::system::{Cpu, Interface, InterfaceAddress, InterfaceKind, Memory, SystemInfo};
 use cnc_model::throughput::{Confidence, StoppedBy, ThroughputSummary};
-use cnc_model::trace::{HopAddress, HopSummary, TraceSummary};
+use cnc_model::trace::{HopAddress, HopSummary, Segment, TraceSummary};
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
@@ -51,10 +52,19 @@ pub(in crate::tests) fn ping_summary() -> BoxedStrategy<PingSummary> {
         .boxed()
 }
 
+pub(in crate::tests) fn network() -> BoxedStrategy<AutonomousSystem> {
+    (any::<u32>(), of(text())).prop_map(|(number, name)| AutonomousSystem { number, name }).boxed()
+}
+
 pub(in crate::tests) fn hop_summary() -> BoxedStrategy<HopSummary> {
-    let answerer = (address(), of(text())).prop_map(|(address, name)| HopAddress { address, name });
-    (ttl(), vec(answerer, 0..4), whole(), whole(), of(ratio()), any::<bool>(), of(rtt_summary()))
-        .prop_map(|(ttl, addresses, sent, received, loss_ratio, loss_persists, rtt)| HopSummary {
+    let answerer = (address(), of(text()), of(network())).prop_map(|(address, name, network)| HopAddress {
+        address,
+        name,
+        network,
+    });
+    let segment = of(select(Segment::ALL.to_vec()));
+    (ttl(), vec(answerer, 0..4), whole(), whole(), of(ratio()), any::<bool>(), of(rtt_summary()), segment)
+        .prop_map(|(ttl, addresses, sent, received, loss_ratio, loss_persists, rtt, segment)| HopSummary {
             ttl,
             addresses,
             sent,
@@ -62,6 +72,7 @@ pub(in crate::tests) fn hop_summary() -> BoxedStrategy<HopSummary> {
             loss_ratio,
             loss_persists,
             rtt,
+            segment,
         })
         .boxed()
 }

@@ -4,7 +4,7 @@ use super::{
     address,
     asked::{test, when},
     code,
-    figures::summary,
+    figures::{network, summary},
     observed::sample,
     said::outcome,
     sequence, session_id, test_id, text, timestamp, whole,
@@ -24,12 +24,12 @@ pub(in crate::tests) fn overview() -> BoxedStrategy<SessionOverview> {
     ];
     let names = (session_id(), text(), text(), any::<bool>(), of(code()));
     let times = (timestamp(), of(timestamp()), of(timestamp()));
-    let client = (of(text()), of(address()), of(any::<i64>()), sequence());
+    let client = (of(text()), of(address()), of(network()), of(any::<i64>()), sequence());
     (names, state, any::<bool>(), times, client)
         .prop_map(|(names, state, connected, times, client)| {
             let (id, label, plan, walk_in, code) = names;
             let (created, joined, ended) = times;
-            let (client_version, public_address, clock_offset_us, stored) = client;
+            let (client_version, public_address, network, clock_offset_us, stored) = client;
             SessionOverview {
                 id,
                 label,
@@ -43,6 +43,7 @@ pub(in crate::tests) fn overview() -> BoxedStrategy<SessionOverview> {
                 ended,
                 client_version,
                 public_address,
+                network,
                 clock_offset_us,
                 stored,
             }

@@ -161,6 +161,8 @@ fn hop_row(hop: &HopSummary, named: Option<&str>, y: f64, most: f64, size: Size)
         0 | 1 => String::new(),
         n => format!(" and {} more", n - 1),
     };
+    let network = first.network.as_ref().map(|network| format!(" · AS{}", network.number)).unwrap_or_default();
+    let more = network + &more;
     let who = match (&first.name, named) {
         (_, Some(named)) if named != first.address.to_string() => format!("{named} ({})", first.address),
         (Some(name), _) => name.clone(),

@@ -66,6 +66,7 @@ impl MadeUp {
             ended: Some(BEGAN.after(Duration::from_secs(265))),
             client_version: Some("0.1.0".into()),
             public_address: Some(ip("203.0.113.42")),
+            network: None,
             clock_offset_us: Some(2_400_000),
             stored: Sequence::new(812),
         };

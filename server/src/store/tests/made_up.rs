@@ -8,6 +8,7 @@ use cnc_model::dns::{DnsOutcome, DnsSummary, ResolverAnswer};
 use cnc_model::http::HttpSummary;
 use cnc_model::message::When;
 use cnc_model::mtu::MtuSummary;
+use cnc_model::network::AutonomousSystem;
 use cnc_model::outcome::{Failure, Reason};
 use cnc_model::ping::{Clock, PingFold, PingOutcome, PingReply, PingSample};
 use cnc_model::session::{EndReason, SequencedSample, SessionOverview, SessionState, TestRecord};
@@ -45,6 +46,7 @@ pub(super) fn row(n: i64) -> SessionRow {
             ended: None,
             client_version: Some("0.1.0".into()),
             public_address: Some(V6),
+            network: (n == 1).then(|| AutonomousSystem { number: u32::MAX, name: Some("Example".into()) }),
             clock_offset_us: Some(-17),
             stored: Sequence::NONE,
         },
