@@ -49,12 +49,13 @@ pub(crate) fn database(networks: &[(&str, u32, u32, &str)]) -> Vec<u8> {
     file.extend([0; 16]);
     file.extend(data);
     file.extend(b"\xab\xcd\xefMaxMind.com\xe9");
-    let count = u32::try_from(nodes.len()).expect("few");
-    let numbers = [("node_count", count), ("record_size", 24), ("ip_version", 4)];
-    let versions = [("binary_format_major_version", 2), ("binary_format_minor_version", 0), ("build_epoch", 1)];
-    for (key, value) in numbers.into_iter().chain(versions) {
-        file.extend([text(key), unsigned(value)].concat());
+    file.extend([text("node_count"), unsigned(u32::try_from(nodes.len()).expect("few"))].concat());
+    let short = [("record_size", 24), ("ip_version", 4), ("binary_format_major_version", 2)];
+    for (key, value) in short.into_iter().chain([("binary_format_minor_version", 0)]) {
+        file.extend([text(key), vec![0xa1, value]].concat());
     }
+    // A number of 64 bits has a type beyond those of the first byte.
+    file.extend([text("build_epoch"), vec![1, 2, 1]].concat());
     file.extend([text("database_type"), text("Test-ASN")].concat());
     // No languages, and no description.
     file.extend([text("languages"), vec![0, 4], text("description"), vec![0xe0]].concat());
