@@ -21,16 +21,14 @@ pub(super) fn mtu_sentence(to: &str, mtu: &MtuSummary) -> String {
 
 pub(super) fn mtu(mtu: &MtuSummary) -> Markup {
     let bytes = |bytes: Option<u32>| bytes.map_or_else(|| NOT_MEASURED.to_owned(), |bytes| format!("{bytes} bytes"));
-    table(
-        "The path’s packets",
-        &[
-            ("Path MTU", bytes(mtu.path_mtu_bytes)),
-            ("Interface MTU", bytes(mtu.interface_mtu_bytes)),
-            ("Limited by", mtu.limited_by.map_or_else(|| "nobody who says so".to_owned(), |router| router.to_string())),
-            ("Black hole", if mtu.black_hole { "yes" } else { "no" }.to_owned()),
-            ("Packets sent", mtu.probes.to_string()),
-        ],
-    )
+    let router = mtu.limited_by.map_or_else(|| "nobody who says so".to_owned(), |router| router.to_string());
+    let sizes = [
+        ("Path MTU", bytes(mtu.path_mtu_bytes)),
+        ("Interface MTU", bytes(mtu.interface_mtu_bytes)),
+        ("Packets sent", mtu.probes.to_string()),
+    ];
+    let limits = [("Limited by", router), ("Black hole", if mtu.black_hole { "yes" } else { "no" }.to_owned())];
+    html! { div class="tables" { (table("Sizes", &sizes)) (table("Limits", &limits)) } }
 }
 
 pub(super) fn dns_sentence(dns: &DnsSummary) -> String {
@@ -108,19 +106,19 @@ pub(super) fn http_sentence(http: &HttpSummary) -> String {
 pub(super) fn http(http: &HttpSummary) -> Markup {
     let time = |time: Option<std::time::Duration>| time.map_or_else(|| NOT_MEASURED.to_owned(), ms);
     let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".to_owned());
-    table(
-        "The request’s phases",
-        &[
-            ("Name found in", time(http.dns)),
-            ("Connected in", time(http.tcp)),
-            ("Encrypted in", time(http.tls)),
-            ("First byte after", time(http.first_byte)),
-            ("In all", time(http.total)),
-            ("Read", data(http.bytes)),
-            ("Encryption", text(&http.tls_version)),
-            ("Certificate signed by", text(&http.issuer)),
-            ("Proxy", text(&http.proxy)),
-            ("Points to", text(&http.location)),
-        ],
-    )
+    let phases = [
+        ("Name found in", time(http.dns)),
+        ("Connected in", time(http.tcp)),
+        ("Encrypted in", time(http.tls)),
+        ("First byte after", time(http.first_byte)),
+        ("In all", time(http.total)),
+    ];
+    let answer = [
+        ("Read", data(http.bytes)),
+        ("Encryption", text(&http.tls_version)),
+        ("Certificate signed by", text(&http.issuer)),
+        ("Proxy", text(&http.proxy)),
+        ("Points to", text(&http.location)),
+    ];
+    html! { div class="tables" { (table("Phases", &phases)) (table("Answer", &answer)) } }
 }
