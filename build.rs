@@ -17,6 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     fs::write(out.join("cnc.v1.descriptors"), compiler.encode_file_descriptor_set())?;
     tonic_prost_build::configure()
+        .codec_path("crate::codec::Compact")
         // The many and small samples must not pay for the few and large.
         .boxed(".cnc.v1.Item.item.test_ended")
         .boxed(".cnc.v1.ClientMessage.message.hello")

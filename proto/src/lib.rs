@@ -5,6 +5,7 @@
 //! sound client is never refused; on the way in what is beyond them is refused. It opens no connection and decides
 //! nothing.
 
+pub mod codec;
 pub mod dns;
 mod http;
 pub mod invalid;

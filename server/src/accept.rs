@@ -100,7 +100,9 @@ impl Acceptor {
             };
             match accepted {
                 Ok((stream, peer)) => {
-                    let connection = self.clone().connection(stream, peer, shutdown.clone(), connections.clone());
+                    // Boxed, or its task would have room for it twice: before it begins and while it runs.
+                    let connection =
+                        Box::pin(self.clone().connection(stream, peer, shutdown.clone(), connections.clone()));
                     let cut = cut.clone();
                     connections.spawn(async move {
                         let _place = place;

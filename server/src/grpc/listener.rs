@@ -114,7 +114,7 @@ fn items(message: &v1::ClientMessage) -> usize {
 /// What a stream holds for as long as it lasts.
 type Held = (Place<Source>, Lasting);
 
-type Queue = mpsc::Receiver<Result<cnc_model::message::ListenerMessage, crate::sessions::Closing>>;
+type Queue = mpsc::Receiver<Box<Result<cnc_model::message::ListenerMessage, crate::sessions::Closing>>>;
 
 fn outgoing(queue: Queue, held: Held) -> Outgoing {
     Box::pin(ReceiverStream::new(queue).map(move |message| {

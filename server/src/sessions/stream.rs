@@ -15,7 +15,9 @@ pub type Inbound = Pin<Box<dyn Stream<Item = Result<ClientMessage, InboundError>
 
 /// What goes to a client. An error is the last thing sent; dropping it ends the stream without one, as when the
 /// listener stops or a newer stream takes over.
-pub type Outbound = mpsc::Sender<Result<ListenerMessage, Closing>>;
+///
+/// Boxed, since a queue has room for dozens from the start and most clients are seldom told anything.
+pub type Outbound = mpsc::Sender<Box<Result<ListenerMessage, Closing>>>;
 
 /// Messages that wait to be written to one client. A full queue means that the client has not read for as long as
 /// it took to gather so many acknowledgements: its stream is given up, and it comes back.

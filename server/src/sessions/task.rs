@@ -275,7 +275,7 @@ impl Task {
         if let Some(closing) = closing {
             tracing::debug!(session = %self.session.overview().id, %closing, "stream closed");
             // A client that does not read is let go without a word.
-            outbound.try_send(Err(closing)).unwrap_or_default();
+            outbound.try_send(Box::new(Err(closing))).unwrap_or_default();
         }
         self.session.detach(self.shared.clock.now());
         self.refresh();
@@ -307,7 +307,7 @@ impl Task {
 
     fn send(&mut self, message: ListenerMessage) {
         let Some((_, outbound)) = &self.stream else { return };
-        if outbound.try_send(Ok(message)).is_err() {
+        if outbound.try_send(Box::new(Ok(message))).is_err() {
             self.close_stream(None);
         }
     }

@@ -76,7 +76,7 @@ async fn open_with(folder: &TempDir, retention: Retention) -> Sessions {
 /// A client's end of a stream.
 struct Client {
     up: mpsc::Sender<Result<ClientMessage, InboundError>>,
-    down: mpsc::Receiver<Result<ListenerMessage, Closing>>,
+    down: mpsc::Receiver<Box<Result<ListenerMessage, Closing>>>,
 }
 
 impl Client {
@@ -107,7 +107,7 @@ impl Client {
     }
 
     async fn next(&mut self) -> ListenerMessage {
-        self.down.recv().await.expect("the stream is up").expect("no closing")
+        (*self.down.recv().await.expect("the stream is up")).expect("no closing")
     }
 
     async fn acknowledged(&mut self, through: u64) {
@@ -198,7 +198,7 @@ async fn a_newer_stream_replaces_a_half_open_one() {
     assert!(matches!(old.next().await, ListenerMessage::Welcome(w) if w.code.is_some()));
     let mut new = Client::attach(&listener.sessions, 1, None).await.expect("attached again");
     assert!(matches!(new.next().await, ListenerMessage::Welcome(_)));
-    assert_eq!(old.down.recv().await, Some(Err(Closing::Replaced)));
+    assert_eq!(old.down.recv().await, Some(Box::new(Err(Closing::Replaced))));
     assert_eq!(old.down.recv().await, None);
 }
 

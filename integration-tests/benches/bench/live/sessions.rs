@@ -33,9 +33,10 @@ const LOAD: Load = Load { streams: 100, per_second: 1_000, watchers: 1 };
 /// until the code is found.
 const JOINING: u32 = 8;
 /// How long the processor is watched while nothing happens.
-const IDLE: Duration = Duration::from_secs(30);
-/// What a listener may still be busy with after the last client has joined.
-const SETTLE: Duration = Duration::from_secs(10);
+const IDLE: Duration = Duration::from_mins(1);
+/// What a listener may still be busy with after the last client has joined; a new connection's time for its first
+/// request is half a minute.
+const SETTLE: Duration = Duration::from_secs(40);
 
 /// What a process costs.
 struct Cost {
