@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use thiserror::Error;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
 
 use crate::accept::{Acceptor, Forwarding, Tls, TlsError};
@@ -60,12 +60,24 @@ pub enum ServeError {
     Tls(#[from] TlsError),
 }
 
+/// Connections that the kernel keeps until they are accepted: a restart brings all clients at once. The usual 128
+/// overflow then, and a connection that Linux took in by a SYN cookie is reset.
+const BACKLOG: u32 = 4_096;
+
 /// Opens an address to listen on.
 ///
 /// # Errors
 /// Says which address and why not.
 pub async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
-    TcpListener::bind(address).await.map_err(|source| ServeError::Bind { address, source })
+    let opened = async {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        // As every server does on Unix: a restart must not wait for old connections. Elsewhere it means another thing.
+        #[cfg(unix)]
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    opened.await.map_err(|source| ServeError::Bind { address, source })
 }
 
 /// Runs the listener on a port that is open already, until told to stop. When it returns everything is durable.

@@ -51,7 +51,7 @@ async fn one_address_has_so_many_streams() {
     for _ in 0..too_many {
         let refused = tokio::time::timeout(PATIENCE, opening.join_next()).await.expect("in time").expect("there are");
         let refused = refused.expect("no panic").expect_err("refused");
-        assert_eq!(refused.code(), Code::ResourceExhausted);
+        assert_eq!(refused.code(), Code::ResourceExhausted, "{refused:?}");
         assert!(refused.message().contains("256 clients are connected from this address"), "{}", refused.message());
     }
     assert_eq!(metric(&running, "streams_per_address").await, too_many as u64);
