@@ -86,6 +86,8 @@ pub struct Session {
     /// What follows once a commit is durable, in order.
     awaiting: VecDeque<(u64, Vec<Effect>)>,
     report_due: bool,
+    /// Whether the stream came up after the end, and the client's last word on it has not come.
+    adding: bool,
     effects: VecDeque<Effect>,
 }
 
@@ -168,6 +170,7 @@ impl Session {
             commits: 0,
             awaiting: VecDeque::new(),
             report_due: false,
+            adding: false,
             effects: VecDeque::new(),
         }
     }

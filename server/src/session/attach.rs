@@ -33,6 +33,7 @@ impl Session {
         self.overview.connected = true;
         self.detached_since = None;
         self.quiet_since = now.elapsed;
+        self.adding = matches!(self.overview.state, SessionState::Ended(_));
         if first {
             self.code_hash = None;
             self.overview.joined = Some(now.wall);

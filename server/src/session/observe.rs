@@ -188,6 +188,7 @@ impl Session {
 
     /// Acts on the client's goodbye, behind which nothing follows.
     fn part(&mut self, goodbye: Goodbye, now: Now) {
+        self.adding = false;
         if matches!(self.overview.state, SessionState::Ended(_)) {
             self.report_again_if_due();
             return;

@@ -24,6 +24,11 @@ fn a_client_that_is_still_adding_to_an_ended_session_is_not_let_go() {
     story.session.detach(story.now);
     story.pass(Duration::from_mins(3));
     story.attach();
+    story.make_durable();
+    // Its coming back is a change of the record, for which a report is made.
+    story.session.reported(None);
+    story.carry_out();
+    assert_eq!(story.detached, 0);
     story.observe(2, vec![started(1), sample(1, 0)]).expect("fine");
     story.make_durable();
     // The record itself asks for the report as soon as something is added.
