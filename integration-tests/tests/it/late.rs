@@ -12,6 +12,7 @@ use cnc_model::test::{PingProtocol, PingTest};
 use cnc_model::{Destination, Outcome, Reason, SessionId, Test, TestId};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
+use tokio::time::Instant;
 
 use crate::alone::Door;
 
@@ -58,6 +59,18 @@ impl Scene {
             if line.contains("Out of touch with the listener") {
                 break;
             }
+        }
+        // Something must be measured that the listener does not hear of.
+        let (keys, began) = (home.path().join("cnc/keys"), Instant::now());
+        let written = || -> u64 {
+            let files = std::fs::read_dir(&keys).expect("a key").map(|file| file.expect("readable"));
+            let journals = files.filter(|file| file.path().extension().is_none_or(|kind| kind != "json"));
+            journals.map(|file| file.metadata().expect("there").len()).sum()
+        };
+        let before = written();
+        while written() <= before {
+            assert!(began.elapsed() < Duration::from_secs(30), "nothing is measured");
+            tokio::task::yield_now().await;
         }
         client.kill().await.expect("killed");
         staff.end(id).await;
