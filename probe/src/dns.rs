@@ -1,6 +1,7 @@
 //! Asks resolvers for a name's addresses, each directly and all at once, and the system's own resolver as programs do
 //! (`dns/1`). A resolver that answers for a name that nobody has is told as well.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -57,20 +58,13 @@ async fn ask_all(name: &HostName, servers: &[SocketAddr], system: bool) -> Resul
     Ok(answers.into_iter().map(|(_, answer)| answer).chain(own).collect())
 }
 
-/// Makes a name that nobody has registered, so that only somebody who lies has an address for it.
+/// Makes a name that nobody has registered, so that only somebody who lies has an address for it. It need not be hard
+/// to guess.
 fn nobodys_name() -> Name {
-    let mut label = String::from("cnc-");
-    label.extend((0..20).map(|_| char::from(b'a' + fastrand(26))));
-    let mut name = Name::from_ascii(format!("{label}.com")).expect("letters make a name");
+    let random = RandomState::new().hash_one(std::process::id());
+    let mut name = Name::from_ascii(format!("cnc-{random:016x}.com")).expect("letters and digits make a name");
     name.set_fqdn(true);
     name
-}
-
-/// Gives a number below `below` that nobody has to be unable to guess.
-fn fastrand(below: u8) -> u8 {
-    use std::hash::{BuildHasher as _, RandomState};
-    let random = RandomState::new().hash_one(0_u8);
-    u8::try_from(random % u64::from(below)).unwrap_or_default()
 }
 
 /// Asks the system as programs do: with its files, caches and search rules.
