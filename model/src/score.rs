@@ -6,6 +6,10 @@ use std::time::Duration;
 
 use crate::BitRate;
 
+mod scores;
+
+pub use self::scores::Scores;
+
 /// How much a loaded line delays everything else, by the mean added round trip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum BufferbloatGrade {
@@ -61,6 +65,18 @@ pub enum Use {
     Gaming,
     /// Video calls: latency, jitter, loss, added latency.
     VideoCall,
+}
+
+impl Use {
+    /// Gives the word for it, as the begin of a line.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Streaming => "Streaming",
+            Self::Gaming => "Gaming",
+            Self::VideoCall => "Video calls",
+        }
+    }
 }
 
 /// How well a line serves a use.
@@ -160,6 +176,19 @@ pub enum Score {
     },
     /// Not measured: these inputs are missing, in the order of [`Input`].
     NotMeasured(Vec<Input>),
+}
+
+impl fmt::Display for Score {
+    /// Shows the word, or what is missing: `not measured: loss, download`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Points { quality, .. } => quality.fmt(f),
+            Self::NotMeasured(missing) => {
+                let missing: Vec<_> = missing.iter().map(|input| input.word()).collect();
+                write!(f, "not measured: {}", missing.join(", "))
+            }
+        }
+    }
 }
 
 impl Line {

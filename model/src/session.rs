@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use crate::message::When;
 use crate::network::AutonomousSystem;
+use crate::score::Line;
 use crate::system::SystemInfo;
 use crate::{Code, Outcome, Sample, Sequence, SessionId, Summary, Test, TestId, Timestamp};
 
@@ -163,6 +164,16 @@ impl SessionRecord {
             | Summary::Dns(_)
             | Summary::Http(_) => None,
         })
+    }
+}
+
+impl SessionRecord {
+    /// Gives what the session's tests tell of the line, for its scores. What the client ran by itself at another time
+    /// is left out.
+    #[must_use]
+    pub fn line(&self) -> Line {
+        let asked = self.tests.iter().filter(|test| !test.id.is_own());
+        Line::of(asked.filter_map(|test| Some((&test.what, test.summary.as_ref()?))))
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod ping;
 mod reach;
+mod score;
 mod session;
 mod speed;
 mod staff;

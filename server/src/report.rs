@@ -8,6 +8,7 @@ mod machine;
 mod partial;
 mod picture;
 mod reach;
+pub(crate) mod scores;
 mod section;
 pub(crate) mod sentence;
 pub(crate) mod words;
@@ -66,6 +67,7 @@ impl Report<'_> {
                     (head::head(self))
                     main {
                         (head::overview(&tests))
+                        (scores::scores(&tests))
                         (self.computer())
                         (self.tests(&tests))
                         (definitions())

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use cnc_model::score::Line;
 use cnc_model::{Outcome, Summary};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -312,6 +313,13 @@ impl<'a> Visit<'a> {
             if let Outcome::Failed(failure) = &result.outcome {
                 self.ui.indented(&figures::failure(failure));
             }
+        }
+        let tests = ended.results.values().filter_map(|result| Some((&result.test, result.summary.as_ref()?)));
+        let scores = figures::scores(&Line::of(tests));
+        if !scores.is_empty() {
+            self.ui.gap();
+            self.ui.line("What this line is good for");
+            self.ui.indented(&scores);
         }
         self.ui.gap();
         if let Some(url) = &ended.report_url {

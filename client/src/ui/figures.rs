@@ -12,6 +12,9 @@ use super::text::{bytes, clean, count, ms, percent, rate, span};
 use super::{machine, path};
 
 mod reach;
+mod scores;
+
+pub use scores::scores;
 
 /// Says what a test is going to do, for the list of what the user agrees to.
 #[must_use]

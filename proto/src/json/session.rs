@@ -6,6 +6,7 @@ use cnc_model::Timestamp;
 use cnc_model::session::{SessionOverview, SessionRecord, SessionState, WatchEvent};
 use serde::Serialize;
 
+use super::score::ScoresBody;
 use super::test::RecordBody;
 use super::{SequencedBody, Typed, line, sequenced_sample, test};
 
@@ -15,7 +16,7 @@ pub fn session(overview: &SessionOverview) -> impl Serialize {
     Typed { kind: "session", body: OverviewBody::from(overview) }
 }
 
-/// Gives `{"type":"record","session":{…},"consented_at":…,"tests":[…]}` for a session with its tests.
+/// Gives `{"type":"record","session":{…},"consented_at":…,"tests":[…],"scores":{…}}` for a session with its tests.
 #[must_use]
 pub fn record(record: &SessionRecord) -> impl Serialize {
     Typed { kind: "record", body: SessionBody::from(record) }
@@ -106,12 +107,18 @@ struct SessionBody<'a> {
     session: OverviewBody<'a>,
     consented_at: Option<String>,
     tests: Vec<RecordBody<'a>>,
+    scores: ScoresBody,
 }
 
 impl<'a> From<&'a SessionRecord> for SessionBody<'a> {
     fn from(record: &'a SessionRecord) -> Self {
         let SessionRecord { overview, consented, tests } = record;
-        Self { session: overview.into(), consented_at: at(*consented), tests: tests.iter().map(Into::into).collect() }
+        Self {
+            session: overview.into(),
+            consented_at: at(*consented),
+            tests: tests.iter().map(Into::into).collect(),
+            scores: (&record.line().scores()).into(),
+        }
     }
 }
 

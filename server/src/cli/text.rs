@@ -4,6 +4,7 @@ use cnc_model::Timestamp;
 use cnc_model::session::{SessionOverview, SessionRecord, SessionState, TestRecord};
 use cnc_proto::support::AuditEntry;
 
+use crate::report::scores;
 use crate::report::sentence::{Standing, own_run, sentence};
 
 /// Words a wall time without its fraction: `2026-11-20T14:02:11Z`.
@@ -76,6 +77,7 @@ pub(super) fn record(record: &SessionRecord) -> Vec<String> {
     field("address", overview.public_address.map(|address| address.to_string()));
     field("provider", overview.network.as_ref().map(|network| shown(&network.to_string())));
     lines.extend(record.tests.iter().flat_map(test));
+    lines.extend(scores::lines(&record.line()));
     lines
 }
 

@@ -124,7 +124,7 @@ pub(crate) fn foot(report: &Report<'_>) -> Markup {
                 @if !report.operator.is_empty() { " for " (report.operator) }
                 ". All times are UTC (offset +00:00) by the listener’s clock."
             }
-            p { "What is shown was measured; what was not says so. This page judges nothing and names no cause." }
+            p { "What is shown was measured; what was not says so. Scores follow a fixed table; this page names no cause." }
         }
     }
 }
