@@ -106,6 +106,9 @@ pub struct PingArgs {
     /// Time between two probes
     #[arg(short = 'i', value_name = "DUR", default_value = "1s", value_parser = duration::parse)]
     pub interval: Duration,
+    /// Send at random times around that, so that nothing regular is always missed
+    #[arg(long)]
+    pub poisson: bool,
     /// How long to wait for a reply before it counts as lost
     #[arg(short = 'W', value_name = "DUR", default_value = "2s", value_parser = duration::parse)]
     pub timeout: Duration,

@@ -145,6 +145,7 @@ mod tests {
             consented: false,
             planned,
             speed_token: String::new(),
+            echo_token: None,
             own_tests: 0,
         };
         let listener = url.parse().expect("valid");

@@ -314,10 +314,12 @@ const HTTP: Envelope = Envelope::burst(8);
 fn check_ping(ping: &PingTest) -> Result<Envelope, Refusal> {
     /// Headers of IPv6 and ICMP, the larger case.
     const HEADERS: u64 = 48;
-    let envelope = Envelope::of(1, ping.interval, u64::from(ping.count));
+    // Random gaps may all be the shortest for a while.
+    let gap = ping.pacing.shortest_gap(ping.interval);
+    let envelope = Envelope::of(1, gap, u64::from(ping.count));
     envelope.check()?;
     let each = u64::from(ping.payload_bytes) + HEADERS;
-    let asked = u128::from(each) * 1_000_000 / ping.interval.as_micros().max(1);
+    let asked = u128::from(each) * 1_000_000 / gap.as_micros().max(1);
     let asked = u64::try_from(asked).unwrap_or(u64::MAX);
     let in_all = each * u64::from(ping.count);
     if asked.min(in_all) > MAX_PING_BYTES_PER_SECOND { Err(Refusal::PingBytes { asked }) } else { Ok(envelope) }

@@ -5,13 +5,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use cnc_model::message::EchoToken;
+use cnc_model::test::{PingProtocol, PingTest};
 use cnc_model::throughput::Direction;
 use cnc_model::{Failure, Item, Outcome, Reason, Sample, Test, TestId};
 use tokio::sync::mpsc;
 use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use self::aim::{Landmarks, aim};
+use self::aim::{Landmarks, Target, aim};
 use self::measure::{Job, Measurement, Seen, measure};
 use crate::clock::SessionClock;
 use crate::config::ListenerUrl;
@@ -40,6 +42,8 @@ pub struct Grounds {
     pub landmarks: Landmarks,
     /// The listener's speed endpoints; `None` without a listener.
     pub speed: Option<Speed>,
+    /// What opens the listener's UDP echo; `None` without one.
+    pub echo: Option<EchoToken>,
     /// Whom speed tests trust.
     pub trust: Arc<Trust>,
     /// Whether the user agreed that this computer's name is sent.
@@ -171,7 +175,8 @@ async fn prepare(test: Test, grounds: &Grounds) -> Result<Job, Failure> {
         Test::System => Job::System { names: *names },
         Test::Ping(ping) => {
             let target = aim(&ping.destination, ping.family, landmarks, rules).await?;
-            Job::Ping(ping, target)
+            let token = echo_token(&ping, &target, grounds)?;
+            Job::Ping(ping, target, token)
         }
         Test::Trace(trace) => {
             let target = aim(&trace.destination, trace.family, landmarks, rules).await?;
@@ -190,6 +195,19 @@ async fn prepare(test: Test, grounds: &Grounds) -> Result<Job, Failure> {
         Test::Http(http) => Job::Http(reach::http(http, grounds).await?),
     })
 }
+
+/// Gives what UDP probes to the listener carry; it is nobody else's to see.
+fn echo_token(ping: &PingTest, target: &Target, grounds: &Grounds) -> Result<Option<EchoToken>, Failure> {
+    match ping.protocol {
+        PingProtocol::Udp(_) if Some(target.address) == grounds.landmarks.listener => {
+            let absent = || Failure::new(Reason::NotPresent, "this listener has no UDP echo").with_hint(NO_ECHO_HINT);
+            grounds.echo.map(Some).ok_or_else(absent)
+        }
+        PingProtocol::Icmp | PingProtocol::Tcp(_) | PingProtocol::Udp(_) => Ok(None),
+    }
+}
+
+const NO_ECHO_HINT: &str = "the listener's log says why; it may be an older one";
 
 #[cfg(test)]
 mod tests;

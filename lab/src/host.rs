@@ -9,6 +9,7 @@ use std::{
 };
 
 use crate::{
+    capture::Capture,
     error::LabError,
     namespace::{Entered, FILES, Namespace},
 };
@@ -91,6 +92,14 @@ impl Host {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<JoinHandle<std::io::Result<T>>, LabError> {
         self.space.spawn(work).map_err(LabError::system(format!("cannot start a thread in {}", self.namespace())))
+    }
+
+    /// Gathers from now on what arrives at its first device.
+    ///
+    /// # Errors
+    /// [`LabError::System`] when the namespace cannot be entered or the device not be listened to.
+    pub fn capture(&self) -> Result<Capture, LabError> {
+        Capture::start(&self.space)
     }
 
     /// Moves the calling thread there until the guard is dropped.

@@ -61,6 +61,7 @@
 //! Processes that a test started on a host are the test's to end: a lab that is dropped takes away the network's names
 //! and wires, not what still runs there.
 
+mod capture;
 mod error;
 mod host;
 mod lab;
@@ -71,6 +72,7 @@ mod scenario;
 mod setup;
 mod topology;
 
+pub use capture::{Capture, Frame};
 pub use error::LabError;
 pub use host::Host;
 pub use lab::{Counts, Lab};

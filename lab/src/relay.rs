@@ -2,7 +2,7 @@
 //! Owns threads and sockets; what happens to a frame is decided in `line`.
 
 mod line;
-mod port;
+pub(crate) mod port;
 mod urgent;
 
 use std::{

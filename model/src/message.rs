@@ -5,6 +5,10 @@ use std::time::Duration;
 
 use crate::{ClientKey, Code, Item, Sequence, SessionId, Test, TestId, TestKind, Timestamp};
 
+/// What opens a listener's UDP echo for one session: at the head of each datagram that wants to be given back. It goes
+/// over the network as it is, and opens nothing else.
+pub type EchoToken = [u8; 32];
+
 /// What a client sends.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ClientMessage {
@@ -86,6 +90,8 @@ pub struct Welcome {
     pub planned: Vec<Test>,
     /// Opens the listener's speed endpoints for this session.
     pub speed_token: String,
+    /// Opens the listener's UDP echo for this session; `None` where it has none.
+    pub echo_token: Option<EchoToken>,
     /// How many more tests that the client ran by itself this session takes.
     pub own_tests: u32,
 }

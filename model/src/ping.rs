@@ -1,5 +1,7 @@
 //! What a ping observes and the figures it gives (`ping/1`).
 
+mod pacing;
+
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -7,6 +9,8 @@ use std::time::Duration;
 use crate::Ttl;
 use crate::stats::{RttSummary, jitter, ratio};
 use crate::summary::Measured;
+
+pub use pacing::{LONGEST_GAP, Pacing, SHORTEST_GAP};
 
 /// The name and version of this method, stored with every result.
 pub const METHOD: &str = "ping/1";

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::ping::Pacing;
 use crate::{Destination, Family, HostName, Ttl};
 
 /// One test with all that is needed to run it.
@@ -88,8 +89,10 @@ pub struct PingTest {
     pub protocol: PingProtocol,
     /// How many probes are sent: 1 to [`MAX_PROBES`].
     pub count: u32,
-    /// The time between two sends: [`MIN_INTERVAL`] to [`MAX_WAIT`].
+    /// The time between two sends, or its mean: [`MIN_INTERVAL`] to [`MAX_WAIT`].
     pub interval: Duration,
+    /// How the sends are spread over time.
+    pub pacing: Pacing,
     /// How long a reply is waited for before its probe counts as lost: up to [`MAX_WAIT`].
     pub timeout: Duration,
     /// Bytes of payload after the protocol's header: up to [`MAX_PAYLOAD_BYTES`].
@@ -258,6 +261,7 @@ impl PingTest {
             protocol: PingProtocol::Icmp,
             count: 10,
             interval: Duration::from_secs(1),
+            pacing: Pacing::Fixed,
             timeout: Duration::from_secs(2),
             payload_bytes: 56,
         }

@@ -5,8 +5,9 @@ pub(crate) mod control;
 pub(crate) mod moment;
 pub(crate) mod room;
 
-pub(crate) use control::Said;
+pub(crate) use control::{Said, leaving_from};
 pub(crate) use moment::{Moment, Sent, Wall, round_trip};
 pub(crate) use room::{
-    Note, Received, Room, handshake_rtt, limit, receive_errors, set_option, stamp, undivided, watched,
+    Note, Received, Room, handshake_rtt, limit, receive_errors, receive_ttl, stamp, tell_local_address, undivided,
+    watched,
 };

@@ -31,7 +31,7 @@ pub use engine::Engine;
 pub use error::ProbeError;
 pub use http::{HttpTarget, http};
 pub use mtu::{PathMtu, path_mtu};
-pub use ping::ping;
+pub use ping::{ping, ping_with};
 pub use resolve::{resolve, reverse_names};
 pub use sink::{Sink, sink};
 pub use system::system;

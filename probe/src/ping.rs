@@ -1,4 +1,4 @@
-//! Pings: probes at a fixed pace, each with one fate told as a sample. What a probe is, `icmp`, `tcp` and `udp` say.
+//! Pings: probes at a pace of their own, each with one fate told as a sample. What a probe is, `icmp`, `tcp` and `udp` say.
 //!
 //! Probes overlap when the timeout exceeds the interval. The pace never waits for answers and never catches up in a
 //! burst: deadlines that passed while the machine slept are skipped.
@@ -6,6 +6,9 @@
 mod flight;
 #[cfg(target_os = "linux")]
 mod icmp;
+mod pace;
+#[cfg(target_os = "linux")]
+mod stamped;
 #[cfg(not(target_os = "linux"))]
 mod surge;
 mod tcp;
@@ -14,6 +17,7 @@ mod udp;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use cnc_model::message::EchoToken;
 use cnc_model::test::{PingProtocol, PingTest};
 use tokio_util::sync::CancellationToken;
 
@@ -40,6 +44,20 @@ pub async fn ping(
     sink: &Sink,
     cancel: &CancellationToken,
 ) -> Result<Engine, ProbeError> {
+    ping_with(address, None, test, sink, cancel).await
+}
+
+/// Pings as [`ping`] does; UDP probes carry the token of a session, without which a listener gives nothing back.
+///
+/// # Errors
+/// As [`ping`], and where the payload has no room for the token.
+pub async fn ping_with(
+    address: IpAddr,
+    token: Option<&EchoToken>,
+    test: &PingTest,
+    sink: &Sink,
+    cancel: &CancellationToken,
+) -> Result<Engine, ProbeError> {
     let target = |port| route::with_scope(address, port);
     route::check(target(0))?;
     match test.protocol {
@@ -48,10 +66,7 @@ pub async fn ping(
             let tcp = tcp::Prober { target: target(port.get()) };
             Ok(flight::ping_by(tcp, test, sink, cancel).await)
         }
-        PingProtocol::Udp(port) => {
-            let udp = udp::Prober { target: target(port.get()), payload_bytes: test.payload_bytes.into() };
-            Ok(flight::ping_by(udp, test, sink, cancel).await)
-        }
+        PingProtocol::Udp(port) => udp::ping(target(port.get()), token, test, sink, cancel).await,
     }
 }
 

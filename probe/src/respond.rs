@@ -1,6 +1,8 @@
-//! The responding end of throughput tests: a body that sends so many bytes, one that is counted as it arrives, and
-//! one that tells those counts while they grow. Which path and method they answer to is the server's business.
+//! The responding end of what is measured: a body that sends so many bytes, one that is counted as it arrives, and one
+//! that tells those counts while they grow; and a UDP echo. Which path and method bodies answer to, and whom the echo
+//! answers, is the server's business.
 
+pub mod echo;
 pub mod runs;
 
 use std::convert::Infallible;
@@ -16,6 +18,7 @@ use http_body_util::BodyExt;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
+pub use echo::{Asked, EchoSocket};
 pub use runs::{Run, RunError, Runs};
 
 use crate::payload;

@@ -3,7 +3,7 @@
 //! A client takes whatever it cannot read of an order as [`Instruction::Unknown`] and answers that; it never breaks
 //! off for it. A listener passes over a client's message of an unknown kind ([`Invalid::Unknown`]).
 
-use cnc_model::message::{ClientMessage, Hello, Instruction, ListenerMessage, Welcome, When};
+use cnc_model::message::{ClientMessage, EchoToken, Hello, Instruction, ListenerMessage, Welcome, When};
 use cnc_model::{ClientKey, Code, TestId};
 
 use crate::invalid::{known, required, unless_unknown};
@@ -120,6 +120,7 @@ impl From<Welcome> for v1::Welcome {
             consented,
             planned,
             speed_token,
+            echo_token,
             own_tests,
         } = welcome;
         Self {
@@ -131,6 +132,7 @@ impl From<Welcome> for v1::Welcome {
             consented,
             planned: planned.into_iter().take(MAX_PLANNED).map(Into::into).collect(),
             speed_token,
+            echo_token: echo_token.map(Vec::from),
             own_tests,
         }
     }
@@ -150,6 +152,7 @@ impl TryFrom<v1::Welcome> for Welcome {
             consented,
             planned,
             speed_token,
+            echo_token,
             own_tests,
         } = wire;
         bounded("Welcome.planned", &planned, MAX_PLANNED)?;
@@ -165,9 +168,15 @@ impl TryFrom<v1::Welcome> for Welcome {
                 .filter_map(|test| unless_unknown(test.try_into()).transpose())
                 .collect::<Result<_, _>>()?,
             speed_token: text("Welcome.speed_token", speed_token, MAX_NAME_BYTES)?,
+            echo_token: echo_token.map(secret).transpose()?,
             own_tests,
         })
     }
+}
+
+fn secret(bytes: Vec<u8>) -> Result<EchoToken, Invalid> {
+    let wrong = |bytes: Vec<u8>| Invalid::malformed("Welcome.echo_token", format!("{} bytes, not 32", bytes.len()));
+    bytes.try_into().map_err(wrong)
 }
 
 impl From<Instruction> for v1::Instruction {

@@ -3,6 +3,7 @@
 use std::num::NonZeroU16;
 
 use cnc_model::destination::InvalidHostName;
+use cnc_model::ping::Pacing;
 use cnc_model::test::{
     DnsTest, HttpTest, MtuTest, Multipath, PingProtocol, PingTest, ThroughputPeer, ThroughputTest, TraceProtocol,
     TraceTest,
@@ -83,7 +84,7 @@ pub(crate) fn kind(wire: i32) -> Option<TestKind> {
 impl From<PingTest> for v1::PingTest {
     fn from(ping: PingTest) -> Self {
         use v1::ping_test::Protocol as Wire;
-        let PingTest { destination, family, protocol, count, interval, timeout, payload_bytes } = ping;
+        let PingTest { destination, family, protocol, count, interval, pacing, timeout, payload_bytes } = ping;
         let protocol = match protocol {
             PingProtocol::Icmp => Wire::Icmp(v1::IcmpProbe {}),
             PingProtocol::Tcp(port) => Wire::Tcp(tcp(port)),
@@ -97,6 +98,16 @@ impl From<PingTest> for v1::PingTest {
             interval_us: us(interval),
             timeout_us: us(timeout),
             payload_bytes: payload_bytes.into(),
+            pacing: v1::Pacing::from(pacing).into(),
+        }
+    }
+}
+
+impl From<Pacing> for v1::Pacing {
+    fn from(pacing: Pacing) -> Self {
+        match pacing {
+            Pacing::Fixed => Self::Fixed,
+            Pacing::Poisson => Self::Poisson,
         }
     }
 }
@@ -106,8 +117,16 @@ impl TryFrom<v1::PingTest> for PingTest {
 
     fn try_from(wire: v1::PingTest) -> Result<Self, Invalid> {
         use v1::ping_test::Protocol as Wire;
-        let v1::PingTest { destination, family: version, protocol, count, interval_us, timeout_us, payload_bytes } =
-            wire;
+        let v1::PingTest {
+            destination,
+            family: version,
+            protocol,
+            count,
+            interval_us,
+            timeout_us,
+            payload_bytes,
+            pacing,
+        } = wire;
         Ok(Self {
             destination: required("PingTest.destination", destination)?.try_into()?,
             family: family("PingTest.family", version)?,
@@ -122,6 +141,11 @@ impl TryFrom<v1::PingTest> for PingTest {
             interval: duration("PingTest.interval_us", interval_us)?,
             timeout: duration("PingTest.timeout_us", timeout_us)?,
             payload_bytes: narrow("PingTest.payload_bytes", payload_bytes)?,
+            pacing: match v1::Pacing::try_from(pacing) {
+                Ok(v1::Pacing::Unspecified | v1::Pacing::Fixed) => Pacing::Fixed,
+                Ok(v1::Pacing::Poisson) => Pacing::Poisson,
+                Err(_) => return Err(Invalid::Unknown { field: "PingTest.pacing" }),
+            },
         })
     }
 }

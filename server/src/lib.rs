@@ -7,6 +7,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod duration;
+mod echo;
 pub mod grpc;
 pub mod http;
 pub mod limits;

@@ -3,6 +3,7 @@
 //! It counts and answers yes or no. Bounds on the size of messages, headers and bodies stand where those are read.
 
 mod bounds;
+mod echoes;
 mod pace;
 mod places;
 mod source;
@@ -17,6 +18,7 @@ use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use bounds::{Bounds, DOWNLOADS, HANDSHAKES, HELLOS, SESSIONS, STREAMS, WATCHERS};
+pub use echoes::{ECHOES_A_SECOND, ECHOES_AT_ONCE};
 pub use pace::{ITEMS_A_SECOND, ITEMS_AT_ONCE, Pace};
 pub use places::Place;
 pub use source::Source;
@@ -24,6 +26,7 @@ pub use tries::WRONG_TRIES;
 
 use crate::clock::Clock;
 use crate::metrics::Metrics;
+use echoes::Echoes;
 use places::Places;
 use tries::Tries;
 
@@ -98,6 +101,9 @@ pub enum Over {
     /// connection waits for its turn, and is closed when that takes too long.
     #[error("too many TLS handshakes are under way")]
     Handshakes,
+    /// See [`ECHOES_A_SECOND`]. Nothing is said: the datagram is not given back.
+    #[error("more than {ECHOES_A_SECOND} UDP echoes a second were wanted from this address")]
+    Echoes,
     /// A peer took too long to read what it had asked for. Nothing more can be said to it: the connection is closed.
     #[error("nothing was read for too long")]
     SlowReader,
@@ -105,7 +111,7 @@ pub enum Over {
 
 impl Over {
     /// One of each, in the order in which they are counted.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::WrongTries { wait: Duration::ZERO },
         Self::Streams,
         Self::StreamsPerAddress,
@@ -121,6 +127,7 @@ impl Over {
         Self::TransfersPerAddress,
         Self::ConnectionsPerAddress,
         Self::Handshakes,
+        Self::Echoes,
         Self::SlowReader,
     ];
 
@@ -143,6 +150,7 @@ impl Over {
             Self::TransfersPerAddress => "transfers_per_address",
             Self::ConnectionsPerAddress => "connections_per_address",
             Self::Handshakes => "handshakes",
+            Self::Echoes => "echoes_per_address",
             Self::SlowReader => "slow_readers",
         }
     }
@@ -163,6 +171,7 @@ impl Over {
             | Self::Downloads
             | Self::DownloadsPerAddress
             | Self::ConnectionsPerAddress
+            | Self::Echoes
             | Self::SlowReader => Duration::from_mins(1),
         }
     }
@@ -178,6 +187,7 @@ impl Over {
             | Self::DownloadsPerAddress
             | Self::TransfersPerAddress
             | Self::ConnectionsPerAddress
+            | Self::Echoes
             | Self::SlowReader => true,
             Self::Streams
             | Self::Hellos
@@ -212,6 +222,7 @@ pub struct Limits {
     downloads: Places<Source>,
     transfers: Places<Source>,
     connections: Places<Source>,
+    echoes: Mutex<Echoes>,
     handshakes: Arc<Semaphore>,
     sessions: usize,
 }
@@ -232,6 +243,7 @@ impl Limits {
             downloads: Places::new(downloads, DOWNLOADS_PER_ADDRESS),
             transfers: Places::new(transfers, TRANSFERS_PER_ADDRESS),
             connections: Places::new(usize::MAX, CONNECTIONS_PER_ADDRESS),
+            echoes: Mutex::default(),
             handshakes: Arc::new(Semaphore::new(handshakes)),
             sessions,
         }
@@ -332,6 +344,17 @@ impl Limits {
         let each = !is_proxy && !is_own(peer);
         let taken = self.connections.take(Source::of(peer), each);
         taken.map_err(|_| self.reached(Over::ConnectionsPerAddress))
+    }
+
+    /// Lets a datagram of so many bytes be given back.
+    ///
+    /// # Errors
+    /// Fails when its sender has wanted too many.
+    pub fn echo(&self, address: IpAddr, bytes: usize) -> Result<(), Over> {
+        let mut echoes = self.echoes.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_let = echoes.take(Source::of(address), bytes, self.now());
+        drop(echoes);
+        if is_let { Ok(()) } else { Err(self.reached(Over::Echoes)) }
     }
 
     /// Takes a place for a TLS handshake, if one is free.

@@ -20,6 +20,8 @@ pub struct Metrics {
     transfers_refused: AtomicU64,
     sent_bytes: AtomicU64,
     received_bytes: AtomicU64,
+    echoes: AtomicU64,
+    echoes_denied: AtomicU64,
     limits_reached: [AtomicU64; Over::ALL.len()],
 }
 
@@ -114,6 +116,16 @@ impl Metrics {
         self.received_bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
+    /// Counts a datagram that is given back.
+    pub fn echoed(&self) {
+        self.echoes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a datagram without a live session's token.
+    pub fn echo_denied(&self) {
+        self.echoes_denied.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Counts a bound that was reached.
     pub fn limit_reached(&self, over: Over) {
         let place = Over::ALL.iter().position(|known| known.word() == over.word());
@@ -146,6 +158,8 @@ impl Metrics {
             ("speed_refused_total", "counter", "Transfers that found no room.", total(&self.transfers_refused)),
             ("speed_sent_bytes_total", "counter", "Payload bytes of downloads.", total(&self.sent_bytes)),
             ("speed_received_bytes_total", "counter", "Payload bytes of uploads.", total(&self.received_bytes)),
+            ("udp_echoes_total", "counter", "Datagrams given back.", total(&self.echoes)),
+            ("udp_denied_total", "counter", "Datagrams without a session's token.", total(&self.echoes_denied)),
         ];
         for (name, kind, help, value) in lines {
             let line = format!("# HELP cnc_{name} {help}\n# TYPE cnc_{name} {kind}\ncnc_{name} {value}\n");

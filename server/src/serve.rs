@@ -5,12 +5,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use cnc_probe::respond::EchoSocket;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
 
 use crate::accept::{Acceptor, Forwarding, Tls, TlsError};
 use crate::config::{Config, DEFAULT_PLAN};
+use crate::echo;
 use crate::grpc::{self, Services};
 use crate::http::{self, Web};
 use crate::limits::Limits;
@@ -107,7 +109,9 @@ impl Opened {
         let tls = config.tls.clone().map(Tls::open).transpose()?.map(Arc::new);
         let store = Store::open(&data.join(STORE_FILE))?;
         let staff = Staff::open(store.clone(), data).await?;
-        let settings = settings(config, listener.local_addr().ok());
+        let bound = listener.local_addr().ok();
+        let echo = bound.and_then(echo::open);
+        let settings = settings(config, bound, echo.is_some());
         let metrics = Arc::<Metrics>::default();
         let limits = Arc::new(Limits::new(Arc::clone(&metrics), config.transfers, config.limits));
         let services = Services {
@@ -120,7 +124,7 @@ impl Opened {
             limits,
             metrics,
         };
-        let ports = Ports::open(config, listener, &services, tls).await?;
+        let ports = Ports { echo, ..Ports::open(config, listener, &services, tls).await? };
         Ok(Self { services, ports })
     }
 
@@ -146,7 +150,7 @@ fn make_folder(path: &std::path::Path) -> Result<(), io::Error> {
     builder.create(path)
 }
 
-fn settings(config: &Config, bound: Option<SocketAddr>) -> Settings {
+fn settings(config: &Config, bound: Option<SocketAddr>, udp_echo: bool) -> Settings {
     let bound = Config { listen: bound.unwrap_or(config.listen), ..config.clone() };
     Settings {
         operator: config.operator.clone(),
@@ -158,12 +162,14 @@ fn settings(config: &Config, bound: Option<SocketAddr>) -> Settings {
         retention: config.retention,
         public_url: Some(bound.address_for_users()),
         networks: Arc::new(Networks::new(config.asn_database.clone())),
+        udp_echo,
     }
 }
 
 /// The addresses that are listened on, and what answers there.
 struct Ports {
     all: Vec<(TcpListener, Acceptor)>,
+    echo: Option<EchoSocket>,
     health: tonic_health::server::HealthReporter,
 }
 
@@ -201,7 +207,7 @@ impl Ports {
         if let Some(address) = config.metrics {
             all.push((bind(address).await?, answering(http::metrics_routes(web), None)));
         }
-        Ok(Self { all, health })
+        Ok(Self { all, echo: None, health })
     }
 
     /// Accepts everywhere until told to stop; then sessions let their clients go, and connections end.
@@ -216,6 +222,9 @@ impl Ports {
             let address = listener.local_addr().ok();
             tracing::info!(address = address.map(tracing::field::display), "listening");
             accepting.spawn(acceptor.run(listener, stop.clone()));
+        }
+        if let Some(socket) = self.echo {
+            accepting.spawn(echo::serve(socket, services.clone(), stop.clone()));
         }
         shutdown.cancelled().await;
         tracing::info!("stopping");

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use cnc_model::message::{Instruction, ListenerMessage, When};
+use cnc_model::message::{EchoToken, Instruction, ListenerMessage, When};
 use cnc_model::session::{
     EndReason, SequencedSample, SessionOverview, SessionRecord, SessionState, TestRecord, WatchEvent,
 };
@@ -57,6 +57,8 @@ pub struct Greeting {
     pub operator: String,
     /// Opens the speed endpoints for this session.
     pub speed_token: String,
+    /// Opens the UDP echo for this session, where there is one.
+    pub echo_token: Option<EchoToken>,
 }
 
 /// One client's stay with the listener, from creation to report.

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use cnc_model::message::{Hello, When};
+use cnc_model::message::{EchoToken, Hello, When};
 use cnc_model::session::{EndReason, SessionOverview, SessionRecord, TestRecord};
 use cnc_model::{ClientKey, Code, Plan, SessionId, Test, TestId};
 use thiserror::Error;
@@ -66,6 +66,8 @@ pub struct Settings {
     pub public_url: Option<String>,
     /// Whose network an address belongs to.
     pub networks: Arc<Networks>,
+    /// Whether the UDP echo is open.
+    pub udp_echo: bool,
 }
 
 /// Why something asked of the registry cannot be had.
@@ -145,7 +147,7 @@ struct Live {
     codes: Codes,
     /// By the hashes of their clients' keys.
     keys: HashMap<[u8; 32], SessionId>,
-    /// By the hashes of the tokens that open the speed endpoints.
+    /// By the hashes of the tokens that open the speed endpoints; each hash is the token for the UDP echo.
     speed_tokens: HashMap<[u8; 32], SessionId>,
 }
 
@@ -457,6 +459,12 @@ impl Sessions {
     #[must_use]
     pub fn speed_token_valid(&self, token: &str) -> bool {
         self.shared.live().speed_tokens.contains_key(&secret::hash(token.as_bytes()))
+    }
+
+    /// Tells whether a token opens the UDP echo now.
+    #[must_use]
+    pub fn echo_token_valid(&self, token: &EchoToken) -> bool {
+        self.shared.live().speed_tokens.contains_key(token)
     }
 
     /// Lets all clients go, waits until everything taken in is durable, and ends the tasks.

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU16;
 
+use cnc_model::ping::Pacing;
 use cnc_model::test::{InvalidTest, Multipath, PingProtocol, PingTest, ThroughputPeer, ThroughputTest};
 use cnc_model::test::{TraceProtocol, TraceTest};
 use cnc_model::{Destination, Test};
@@ -28,6 +29,7 @@ impl PingArgs {
             protocol,
             count: self.count,
             interval: self.interval,
+            pacing: if self.poisson { Pacing::Poisson } else { Pacing::Fixed },
             timeout: self.timeout,
             payload_bytes: self.size,
         };

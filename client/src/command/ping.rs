@@ -1,6 +1,8 @@
 //! `cnc ping`: round-trip time and loss, a line each probe, and the figures at the end.
 
-use cnc_model::ping::{PingOutcome, PingSample};
+use std::num::NonZeroU16;
+
+use cnc_model::ping::{Pacing, PingOutcome, PingSample, PingSummary};
 use cnc_model::test::{PingProtocol, PingTest};
 use cnc_model::{Failure, Outcome, Sample, Summary};
 use cnc_proto::json;
@@ -30,10 +32,17 @@ pub(super) async fn run(ui: &Ui, args: &PingArgs) -> Exit {
     if !as_json {
         ui.heading(&announcement(&test, &target));
     }
-    let job = Job::Ping(test, target.clone());
+    let udp = match test.protocol {
+        PingProtocol::Udp(port) => Some(port),
+        PingProtocol::Icmp | PingProtocol::Tcp(_) => None,
+    };
+    let job = Job::Ping(test, target.clone(), None);
     let Measurement { outcome, summary } = measure(job, &cancel, |seen| show(ui, as_json, seen)).await;
     if let Some(summary) = &summary {
         conclude(ui, as_json, &target, summary);
+        if let (Some(port), Summary::Ping(PingSummary { received: 0, .. }), false) = (udp, summary, as_json) {
+            ui.aside(&silence(port));
+        }
     }
     match (outcome, summary) {
         (Outcome::Failed(failure), _) => tell_failure(ui, as_json, &failure),
@@ -49,6 +58,14 @@ pub(super) fn named(target: &Target) -> String {
     if target.host == address { address } else { format!("{} ({address})", clean(&target.host)) }
 }
 
+/// Says what no answer by UDP means, which is not what it means by ICMP.
+fn silence(port: NonZeroU16) -> String {
+    format!(
+        "Nothing came back from UDP port {port}. That alone is no loss: few hosts give datagrams back, and a listener \
+         does so only for tests of its own sessions (`cnc run`)."
+    )
+}
+
 fn announcement(test: &PingTest, target: &Target) -> String {
     let means = match test.protocol {
         PingProtocol::Icmp => String::new(),
@@ -56,7 +73,11 @@ fn announcement(test: &PingTest, target: &Target) -> String {
         PingProtocol::Udp(port) => format!(" by UDP to port {port}"),
     };
     let probes = count(test.count.into(), "probe");
-    format!("Ping {}{means}: {probes}, one every {}. Ctrl-C stops.", named(target), span(test.interval))
+    let pace = match test.pacing {
+        Pacing::Fixed => "one every",
+        Pacing::Poisson => "at random, about one every",
+    };
+    format!("Ping {}{means}: {probes}, {pace} {}. Ctrl-C stops.", named(target), span(test.interval))
 }
 
 fn show(ui: &Ui, as_json: bool, seen: Seen<'_>) -> Result<(), Failure> {

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use cnc_model::dns::DnsSummary;
+use cnc_model::message::EchoToken;
 use cnc_model::mtu::MtuSummary;
 use cnc_model::ping::PingFold;
 use cnc_model::summary::Measured;
@@ -33,8 +34,8 @@ pub enum Job {
         /// Whether its name is part of it.
         names: bool,
     },
-    /// Ping an address.
-    Ping(PingTest, Target),
+    /// Ping an address; UDP probes with the token of a session where the listener is asked.
+    Ping(PingTest, Target, Option<EchoToken>),
     /// Trace the path to an address.
     Trace(TraceTest, Target),
     /// Load the way from or to a peer.
@@ -134,7 +135,9 @@ enum End {
 async fn probe(job: Job, sink: Sink, stop: CancellationToken) -> Result<End, ProbeError> {
     match job {
         Job::System { names } => Ok(whole(Summary::System(cnc_probe::system(names).await))),
-        Job::Ping(test, target) => cnc_probe::ping(target.address, &test, &sink, &stop).await.map(End::Engine),
+        Job::Ping(test, target, token) => {
+            cnc_probe::ping_with(target.address, token.as_ref(), &test, &sink, &stop).await.map(End::Engine)
+        }
         Job::Trace(test, target) => cnc_probe::trace(target.address, &test, &sink, &stop).await.map(End::Engine),
         Job::Load(direction, test, target) => {
             cnc_probe::throughput(direction, &target, &test, &sink, &stop).await.map(End::Transfer)
@@ -240,7 +243,7 @@ impl Gathered {
         };
         let (host, address) = match job {
             Job::System { .. } | Job::Mtu(_) | Job::Dns { .. } | Job::Http(_) => (String::new(), None),
-            Job::Ping(_, target) | Job::Trace(_, target) => (target.host.clone(), Some(target.address)),
+            Job::Ping(_, target, _) | Job::Trace(_, target) => (target.host.clone(), Some(target.address)),
             Job::Load(_, _, target) => (target.url.clone(), None),
         };
         let measured = Measured { host, address, method: method.into(), ..Measured::default() };

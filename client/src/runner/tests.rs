@@ -24,6 +24,7 @@ fn grounds() -> Grounds {
         rules: policy.addresses().clone(),
         landmarks: Landmarks::default(),
         speed: None,
+        echo: None,
         trust: Arc::default(),
         names: false,
         own: None,

@@ -234,6 +234,7 @@ impl Session {
             rules: self.policy.addresses().clone(),
             landmarks: self.landmarks.clone(),
             speed,
+            echo: self.welcome.as_ref().and_then(|(welcome, ..)| welcome.echo_token),
             trust: Arc::clone(&self.trust),
             names: self.names,
             own: self.own.clone(),

@@ -87,6 +87,7 @@ impl Fake {
             consented: acknowledged > 0,
             planned,
             speed_token: "token".into(),
+            echo_token: None,
             own_tests: 64,
         };
         stream.send(ListenerMessage::Welcome(welcome)).await;

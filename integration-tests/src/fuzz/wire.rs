@@ -126,6 +126,7 @@ fn listeners() -> Vec<ListenerMessage> {
         consented: false,
         planned: tests(),
         speed_token: "token".into(),
+        echo_token: Some([7; 32]),
         own_tests: 64,
     };
     let run =

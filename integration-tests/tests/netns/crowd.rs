@@ -10,7 +10,7 @@ use cnc_server::limits::CONNECTIONS_PER_ADDRESS;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::time::Instant;
 
-use crate::{lab, on};
+use crate::{lab, metrics, on};
 
 /// How long the listener may take to close what it does not want.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -50,11 +50,8 @@ fn is_served(from: &Host, to: SocketAddr) -> bool {
 
 /// Asks for one figure from this machine itself, which is not the one that is bounded.
 fn reached(listener: &Listener, host: &Host) -> String {
-    let header = format!("authorization: Bearer {}", listener.token());
-    let url = format!("{}/metrics", listener.url());
-    let output = host.command("curl").args(["--silent", "--noproxy", "*", "--header", &header, &url]).output();
-    let text = String::from_utf8(output.expect("curl runs").stdout).expect("text");
     let start = "cnc_limits_reached_total{limit=\"connections_per_address\"} ";
+    let text = metrics(listener, host);
     text.lines().find_map(|line| line.strip_prefix(start)).unwrap_or("no answer").to_owned()
 }
 

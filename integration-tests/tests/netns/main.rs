@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use cnc_integration_tests::listener::Listener;
 use cnc_integration_tests::programs::program;
 use cnc_lab::{Host, Lab, Scenario};
 
@@ -12,6 +13,7 @@ mod answers;
 mod between;
 mod crowd;
 mod dead;
+mod echo;
 mod icmp;
 mod load;
 mod loss;
@@ -23,6 +25,7 @@ mod rate;
 mod rtt;
 mod session;
 mod shapes;
+mod sides;
 
 /// Builds a network, or gives `None` where that cannot be done and a skip was told.
 fn lab(scenario: &str) -> Option<Lab> {
@@ -36,6 +39,14 @@ fn lab(scenario: &str) -> Option<Lab> {
 /// The command that runs one of the product's programs on a host of a network.
 fn on(host: &Host, name: &str) -> Command {
     host.command(utf8(&program(name)))
+}
+
+/// Gives what the listener on a host counts.
+fn metrics(listener: &Listener, host: &Host) -> String {
+    let header = format!("authorization: Bearer {}", listener.token());
+    let url = format!("{}/metrics", listener.url());
+    let output = host.command("curl").args(["--silent", "--noproxy", "*", "--header", &header, &url]).output();
+    String::from_utf8(output.expect("curl runs").stdout).expect("text")
 }
 
 fn utf8(path: &Path) -> &str {

@@ -12,21 +12,21 @@ use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, send, socke
 /// Room for 30,000 full frames: a relay that gets no processor for a while must not lose any.
 const BUFFER_BYTES: usize = 64 << 20;
 /// The largest frame a veth carries without offloads, and then some.
-pub(super) const FRAME_BYTES: usize = 65_536 + 64;
+pub(crate) const FRAME_BYTES: usize = 65_536 + 64;
 
 /// An open port.
-pub(super) struct Port(OwnedFd);
+pub(crate) struct Port(OwnedFd);
 
 /// A frame as it came.
-pub(super) struct Received {
-    pub(super) length: usize,
+pub(crate) struct Received {
+    pub(crate) length: usize,
     /// The kernel's own time of arrival (`CLOCK_REALTIME`, nanoseconds); `None` before it keeps time.
-    pub(super) stamp: Option<u64>,
+    pub(crate) stamp: Option<u64>,
 }
 
 impl Port {
     /// Opens the device `name` of the current namespace. With `through_queue` what is sent passes the device's qdisc.
-    pub(super) fn open(name: &str, through_queue: bool) -> io::Result<Self> {
+    pub(crate) fn open(name: &str, through_queue: bool) -> io::Result<Self> {
         // Protocol 0 first: nothing is received before everything is set.
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let socket = socket_with(AddressFamily::PACKET, SocketType::RAW, flags, None)?;
@@ -41,14 +41,14 @@ impl Port {
     }
 
     /// Sends a frame whole. Never waits: `WouldBlock` or `ENOBUFS` when the device takes no more.
-    pub(super) fn send(&self, frame: &[u8]) -> io::Result<()> {
+    pub(crate) fn send(&self, frame: &[u8]) -> io::Result<()> {
         send(&self.0, frame, SendFlags::DONTWAIT)?;
         Ok(())
     }
 
     /// Gives the next frame, or `None` if there is none now.
     #[expect(unsafe_code, reason = "no safe wrapper hands out a frame's kernel timestamp")]
-    pub(super) fn receive(&self, buffer: &mut [u8; FRAME_BYTES]) -> io::Result<Option<Received>> {
+    pub(crate) fn receive(&self, buffer: &mut [u8; FRAME_BYTES]) -> io::Result<Option<Received>> {
         let mut parts = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
         let mut control = Control([0; 64]);
         // SAFETY: all-zero is a valid msghdr; the pointers set below outlive the call.
@@ -68,7 +68,7 @@ impl Port {
 
     /// Counts the frames that found the socket's buffer full since this was last asked.
     #[expect(unsafe_code, reason = "no safe wrapper knows the packet options")]
-    pub(super) fn missed(&self) -> io::Result<u32> {
+    pub(crate) fn missed(&self) -> io::Result<u32> {
         // SAFETY: all-zero is a valid tpacket_stats.
         let mut statistics: libc::tpacket_stats = unsafe { mem::zeroed() };
         let mut length = length_of::<libc::tpacket_stats>();

@@ -14,7 +14,7 @@ use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
 
 use super::packet::{V4_REPLY, V6_REPLY, without_ip_header};
 use crate::identifier::Identifier;
-use crate::kernel::{Note, Received, Room, Wall, limit, receive_errors, set_option, stamp, undivided, watched};
+use crate::kernel::{Note, Received, Room, Wall, limit, receive_errors, receive_ttl, stamp, undivided, watched};
 use crate::{Engine, ProbeError};
 
 /// The kinds of socket that carry ICMP echo.
@@ -73,11 +73,7 @@ impl Socket {
         let inner = Inner::new(domain, socket_type, Some(protocol))?;
         inner.set_nonblocking(true)?;
         receive_errors(&inner, target.is_ipv4())?;
-        if target.is_ipv4() {
-            set_option(&inner, libc::IPPROTO_IP, libc::IP_RECVTTL, 1)?;
-        } else {
-            set_option(&inner, libc::IPPROTO_IPV6, libc::IPV6_RECVHOPLIMIT, 1)?;
-        }
+        receive_ttl(&inner, target.is_ipv4())?;
         let identifier = if let Some(own) = own {
             inner.attach_filter(&replies_only(target.is_ipv4(), own))?;
             own
@@ -97,6 +93,11 @@ impl Socket {
     /// Gives the identifier that the requests must bear.
     pub(crate) const fn identifier(&self) -> u16 {
         self.identifier
+    }
+
+    /// Gives what everything comes to.
+    pub(crate) const fn watched(&self) -> &AsyncFd<Inner> {
+        &self.inner
     }
 
     /// Sets how far the next requests may go.

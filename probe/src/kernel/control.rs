@@ -15,6 +15,8 @@ pub(crate) struct Control {
     pub(crate) stamp: Option<Wall>,
     /// Its remaining TTL or hop limit.
     pub(crate) ttl: Option<u8>,
+    /// The address of this machine that it came to.
+    pub(crate) local: Option<IpAddr>,
     /// Why it is in the error queue.
     pub(crate) cause: Option<Cause>,
 }
@@ -83,6 +85,14 @@ impl Control {
                 (libc::IPPROTO_IP, libc::IP_TTL) | (libc::IPPROTO_IPV6, libc::IPV6_HOPLIMIT) => {
                     control.ttl = int(data).and_then(|ttl| u8::try_from(ttl).ok());
                 }
+                // Behind the interface's number; the packet's own destination may be a broadcast.
+                (libc::IPPROTO_IP, libc::IP_PKTINFO) => {
+                    control.local =
+                        data.get(4..).and_then(<[u8]>::first_chunk::<4>).map(|v4| Ipv4Addr::from(*v4).into());
+                }
+                (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => {
+                    control.local = data.first_chunk::<16>().map(|v6| Ipv6Addr::from(*v6).into());
+                }
                 (libc::IPPROTO_IP, libc::IP_RECVERR) | (libc::IPPROTO_IPV6, libc::IPV6_RECVERR) => {
                     control.cause = cause(data);
                 }
@@ -91,6 +101,27 @@ impl Control {
         }
         control
     }
+}
+
+/// Writes the control message by which a datagram leaves from an address of this machine.
+pub(crate) fn leaving_from(local: IpAddr) -> Vec<u8> {
+    // The interface is left to the routes.
+    const ANY: [u8; 4] = [0; 4];
+    match local {
+        IpAddr::V4(v4) => {
+            message(libc::IPPROTO_IP, libc::IP_PKTINFO, &[ANY, v4.octets(), Ipv4Addr::UNSPECIFIED.octets()].concat())
+        }
+        IpAddr::V6(v6) => message(libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, &[&v6.octets()[..], &ANY].concat()),
+    }
+}
+
+/// Writes a control message.
+fn message(level: c_int, kind: c_int, data: &[u8]) -> Vec<u8> {
+    let mut bytes = (HEADER + data.len()).to_ne_bytes().to_vec();
+    bytes.extend([level.to_ne_bytes(), kind.to_ne_bytes()].concat());
+    bytes.extend(data);
+    bytes.resize(bytes.len().next_multiple_of(WORD), 0);
+    bytes
 }
 
 /// Walks over control messages: level, type and content.
@@ -161,14 +192,6 @@ mod tests {
 
     use super::*;
 
-    fn message(level: c_int, kind: c_int, data: &[u8]) -> Vec<u8> {
-        let mut bytes = (HEADER + data.len()).to_ne_bytes().to_vec();
-        bytes.extend([level.to_ne_bytes(), kind.to_ne_bytes()].concat());
-        bytes.extend(data);
-        bytes.resize(bytes.len().next_multiple_of(WORD), 0);
-        bytes
-    }
-
     #[test]
     fn stamps_ttls_and_errors_are_read() {
         let times: Vec<u8> = [5_i64, 7, 0, 0, 0, 0].iter().flat_map(|n| n.to_ne_bytes()).collect();
@@ -182,6 +205,14 @@ mod tests {
         let control = Control::parse(&[stamps, ttl, error].concat());
         assert_eq!((control.stamp, control.ttl), (Some(Wall::new(5, 7)), Some(64)));
         assert_eq!(control.cause, Some(Cause::Icmp { from: Some(IpAddr::from([192, 0, 2, 1])), said: Said::Exceeded }));
+    }
+
+    #[test]
+    fn the_address_that_was_asked_is_that_of_the_answer() {
+        for address in ["192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1"] {
+            let local = Some(address.parse().expect("an address"));
+            assert_eq!(local.map(leaving_from).map(|message| Control::parse(&message).local), Some(local));
+        }
     }
 
     #[test]

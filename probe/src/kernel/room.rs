@@ -24,8 +24,8 @@ const PACKET_BYTES: usize = 60 + 8 + 8;
 const TRIES: u32 = 8;
 
 /// Room for one packet, and the last that was received there.
-pub(crate) struct Room {
-    packet: [MaybeUninit<u8>; PACKET_BYTES],
+pub(crate) struct Room<const BYTES: usize = PACKET_BYTES> {
+    packet: [MaybeUninit<u8>; BYTES],
     control: [MaybeUninit<u8>; CONTROL_BYTES],
     from: SockAddr,
     /// How much of `packet` and of `control` the kernel wrote.
@@ -62,10 +62,10 @@ pub(crate) enum Note<'a> {
     Other,
 }
 
-impl Room {
+impl<const BYTES: usize> Room<BYTES> {
     pub(crate) fn new() -> Self {
         Self {
-            packet: [MaybeUninit::uninit(); PACKET_BYTES],
+            packet: [MaybeUninit::uninit(); BYTES],
             control: [MaybeUninit::uninit(); CONTROL_BYTES],
             // Long enough for an address of either version.
             from: SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)).into(),
@@ -80,7 +80,7 @@ impl Room {
         let mut message =
             MsgHdrMut::new().with_addr(&mut self.from).with_buffers(&mut buffers).with_control(&mut self.control);
         let length = socket.recvmsg(&mut message, flags | libc::MSG_DONTWAIT)?;
-        self.written = (length.min(PACKET_BYTES), message.control_len().min(CONTROL_BYTES));
+        self.written = (length.min(BYTES), message.control_len().min(CONTROL_BYTES));
         Ok(())
     }
 
@@ -146,6 +146,20 @@ const STAMPS: c_int = {
 pub(crate) fn receive_errors(socket: &Socket, is_v4: bool) -> io::Result<()> {
     let (level, name) =
         if is_v4 { (libc::IPPROTO_IP, libc::IP_RECVERR) } else { (libc::IPPROTO_IPV6, libc::IPV6_RECVERR) };
+    set_option(socket, level, name, 1)
+}
+
+/// Has a socket tell the TTL or hop limit with which each packet arrived.
+pub(crate) fn receive_ttl(socket: &Socket, is_v4: bool) -> io::Result<()> {
+    let (level, name) =
+        if is_v4 { (libc::IPPROTO_IP, libc::IP_RECVTTL) } else { (libc::IPPROTO_IPV6, libc::IPV6_RECVHOPLIMIT) };
+    set_option(socket, level, name, 1)
+}
+
+/// Has a socket tell which address of this machine each packet came to.
+pub(crate) fn tell_local_address(socket: &Socket, is_v4: bool) -> io::Result<()> {
+    let (level, name) =
+        if is_v4 { (libc::IPPROTO_IP, libc::IP_PKTINFO) } else { (libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO) };
     set_option(socket, level, name, 1)
 }
 

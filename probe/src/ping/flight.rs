@@ -12,10 +12,11 @@ use cnc_model::Sample;
 use cnc_model::ping::{PingOutcome, PingReply, PingSample};
 use cnc_model::test::PingTest;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::LATE_WAIT;
+use super::pace::Pace;
 use crate::{Engine, Sink};
 
 /// The most sockets that TCP and UDP probes hold at once: half of what systems commonly allow a program. A probe
@@ -45,8 +46,7 @@ pub(super) trait Prober {
 pub(super) async fn ping_by(prober: impl Prober, test: &PingTest, sink: &Sink, cancel: &CancellationToken) -> Engine {
     let mut run = Run { sink, waiting: JoinSet::new(), lost: JoinSet::new() };
     let began = Instant::now();
-    let mut pace = interval_at(began, test.interval);
-    pace.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut pace = Pace::of(test, began);
     let patience = prober.patience(test.timeout);
     let mut seq = 0;
     while seq < test.count || !run.waiting.is_empty() {
@@ -54,7 +54,7 @@ pub(super) async fn ping_by(prober: impl Prober, test: &PingTest, sink: &Sink, c
         tokio::select! {
             biased;
             () = cancel.cancelled() => break,
-            _ = pace.tick(), if seq < test.count => {
+            () = pace.tick(), if seq < test.count => {
                 if run.waiting.len() + run.lost.len() < prober.most_under_way() {
                     let flight = prober.send(seq).await;
                     let at = flight.sent.saturating_duration_since(began);

@@ -96,6 +96,7 @@ pub(super) struct PingParameters {
     port: Option<NonZeroU16>,
     count: u32,
     interval_ms: f64,
+    pacing: &'static str,
     timeout_ms: f64,
     payload_bytes: u16,
 }
@@ -164,7 +165,7 @@ impl From<&Test> for Parameters {
 
 impl From<&PingTest> for PingParameters {
     fn from(ping: &PingTest) -> Self {
-        let PingTest { destination, family, protocol, count, interval, timeout, payload_bytes } = ping;
+        let PingTest { destination, family, protocol, count, interval, pacing, timeout, payload_bytes } = ping;
         let (protocol, port) = match *protocol {
             PingProtocol::Icmp => ("icmp", None),
             PingProtocol::Tcp(port) => ("tcp", Some(port)),
@@ -177,6 +178,7 @@ impl From<&PingTest> for PingParameters {
             port,
             count: *count,
             interval_ms: ms(*interval),
+            pacing: pacing.word(),
             timeout_ms: ms(*timeout),
             payload_bytes: *payload_bytes,
         }

@@ -4,6 +4,7 @@ use std::num::NonZeroU16;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
+use cnc_model::ping::Pacing;
 use cnc_model::test::{
     DnsTest, HttpTest, MtuTest, Multipath, PingProtocol, PingTest, ThroughputPeer, ThroughputTest, TraceProtocol,
     TraceTest,
@@ -65,6 +66,9 @@ pub(super) struct PingArguments {
     /// The time between two probes, like 200ms
     #[arg(short, long, value_name = "DUR", value_parser = duration::parse)]
     interval: Option<Duration>,
+    /// Send at random times around that, so that nothing regular is always missed
+    #[arg(long)]
+    poisson: bool,
     /// How long a reply is waited for
     #[arg(short = 'W', long, value_name = "DUR", value_parser = duration::parse)]
     timeout: Option<Duration>,
@@ -187,13 +191,14 @@ impl TestArguments {
 
 impl PingArguments {
     fn test(self) -> PingTest {
-        let Self { host, count, interval, timeout, size, tcp, udp, family } = self;
+        let Self { host, count, interval, poisson, timeout, size, tcp, udp, family } = self;
         let default = PingTest::to(host);
         PingTest {
             family: family.into(),
             protocol: tcp.map(PingProtocol::Tcp).or(udp.map(PingProtocol::Udp)).unwrap_or(default.protocol),
             count: count.unwrap_or(default.count),
             interval: interval.unwrap_or(default.interval),
+            pacing: if poisson { Pacing::Poisson } else { Pacing::Fixed },
             timeout: timeout.unwrap_or(default.timeout),
             payload_bytes: size.unwrap_or(default.payload_bytes),
             ..default

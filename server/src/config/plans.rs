@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU16;
 
+use cnc_model::ping::Pacing;
 use cnc_model::test::{
     DnsTest, HttpTest, MtuTest, Multipath, PingProtocol, PingTest, ThroughputPeer, ThroughputTest, TraceProtocol,
     TraceTest,
@@ -140,6 +141,8 @@ fn ping(section: &Section<'_, '_>) -> Option<Test> {
     ping.protocol = protocol.unwrap_or(ping.protocol);
     ping.count = section.number("count", "a whole number").unwrap_or(ping.count);
     ping.interval = section.duration("interval").unwrap_or(ping.interval);
+    let pacing = section.read("pacing", "\"fixed\" or \"poisson\"", pacing);
+    ping.pacing = pacing.unwrap_or(ping.pacing);
     ping.timeout = section.duration("timeout").unwrap_or(ping.timeout);
     ping.payload_bytes = section.number("payload_bytes", "a whole number").unwrap_or(ping.payload_bytes);
     Some(Test::Ping(ping))
@@ -198,6 +201,10 @@ fn family(section: &Section<'_, '_>) -> Option<Family> {
         "v6" => Some(Family::V6),
         _ => None,
     })
+}
+
+fn pacing(text: &str) -> Option<Pacing> {
+    [Pacing::Fixed, Pacing::Poisson].into_iter().find(|pacing| pacing.word() == text)
 }
 
 /// Reads `icmp`, `tcp:PORT` or `udp:PORT`.

@@ -79,7 +79,7 @@ impl Session {
     }
 
     pub(super) fn welcome(&self, public_address: IpAddr, greeting: Greeting) -> Welcome {
-        let Greeting { operator, speed_token } = greeting;
+        let Greeting { operator, speed_token, echo_token } = greeting;
         Welcome {
             session: self.overview.id,
             code: self.overview.code,
@@ -90,6 +90,7 @@ impl Session {
             consented: self.consented.is_some() && self.consent <= self.overview.stored,
             planned: self.issued().filter(|t| t.outcome.is_none()).map(|t| t.what.clone()).collect(),
             speed_token,
+            echo_token,
             own_tests: u32::try_from(OWN_TESTS.saturating_sub(self.own_tests())).unwrap_or(u32::MAX),
         }
     }

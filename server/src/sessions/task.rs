@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::Shared;
 use super::stream::{Closing, Inbound, InboundError, Outbound};
 use super::watch::{Seat, Watched, Watcher, seat};
+use crate::secret;
 use crate::session::{Effect, Greeting, Now, Refusal, Session};
 use crate::store::{Commit, StoreError};
 
@@ -255,7 +256,9 @@ impl Task {
         self.close_stream(Some(Closing::Replaced));
         self.stream = Some((inbound, outbound));
         let operator = self.shared.settings.operator.clone();
-        let greeting = Greeting { operator, speed_token: self.speed_token.clone() };
+        let speed_token = self.speed_token.clone();
+        let echo_token = self.shared.settings.udp_echo.then(|| secret::hash(speed_token.as_bytes()));
+        let greeting = Greeting { operator, speed_token, echo_token };
         self.session.come_from(self.shared.settings.networks.of(public_address));
         self.session.attach(hello, key_hash, public_address, greeting, now);
         self.enlist_key(key_hash);

@@ -2,7 +2,8 @@ use std::io::Read as _;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use cnc_model::ping::{Clock, PingOutcome};
+use cnc_model::Ttl;
+use cnc_model::ping::{Clock, PingOutcome, PingSample};
 use cnc_model::test::PingProtocol;
 use socket2::{Domain, Protocol, Type};
 
@@ -19,7 +20,7 @@ async fn run(kind: Kind, target: IpAddr, test: &PingTest) -> Option<(Engine, Vec
         Err(ProbeError::NoPermission { .. }) => return None,
         socket => socket.expect("opened"),
     };
-    let engine = ping_by(socket, target, test, &sink, &CancellationToken::new()).await.expect("measured");
+    let engine = ping_on(&socket, target, test, &sink, &CancellationToken::new()).await.expect("measured");
     Some((engine, samples(taken)))
 }
 

@@ -2,6 +2,7 @@
 
 use super::{address, port, text, ttl, within};
 use cnc_model::message::When;
+use cnc_model::ping::Pacing;
 use cnc_model::test::{
     DnsTest, HttpTest, MtuTest, Multipath, PingProtocol, PingTest, ThroughputPeer, ThroughputTest, TraceProtocol,
     TraceTest,
@@ -42,13 +43,15 @@ pub(in crate::tests) fn ping_test() -> BoxedStrategy<PingTest> {
     let wait = || within(cnc_model::test::MIN_INTERVAL, cnc_model::test::MAX_WAIT);
     let count = 1..=cnc_model::test::MAX_PROBES;
     let payload = 0..=cnc_model::test::MAX_PAYLOAD_BYTES;
-    (destination(), family(), protocol, count, wait(), wait(), payload)
-        .prop_map(|(destination, family, protocol, count, interval, timeout, payload_bytes)| PingTest {
+    let pacing = select(vec![Pacing::Fixed, Pacing::Poisson]);
+    (destination(), family(), protocol, count, wait(), pacing, wait(), payload)
+        .prop_map(|(destination, family, protocol, count, interval, pacing, timeout, payload_bytes)| PingTest {
             destination,
             family,
             protocol,
             count,
             interval,
+            pacing,
             timeout,
             payload_bytes,
         })

@@ -71,10 +71,10 @@ pub(in crate::tests) fn client_message() -> impl Strategy<Value = ClientMessage>
 
 pub(in crate::tests) fn welcome() -> BoxedStrategy<Welcome> {
     let who = (session_id(), of(code()), text(), address());
-    let what = (sequence(), any::<bool>(), vec(test(), 0..4), text(), any::<u32>());
+    let what = (sequence(), any::<bool>(), vec(test(), 0..4), text(), of(any::<[u8; 32]>()), any::<u32>());
     (who, what)
         .prop_map(|((session, code, operator, public_address), what)| {
-            let (acknowledged, consented, planned, speed_token, own_tests) = what;
+            let (acknowledged, consented, planned, speed_token, echo_token, own_tests) = what;
             Welcome {
                 session,
                 code,
@@ -84,6 +84,7 @@ pub(in crate::tests) fn welcome() -> BoxedStrategy<Welcome> {
                 consented,
                 planned,
                 speed_token,
+                echo_token,
                 own_tests,
             }
         })

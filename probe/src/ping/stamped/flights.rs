@@ -106,6 +106,12 @@ impl Flights {
         Some((self.first.saturating_add(ahead.into()), probe.sent))
     }
 
+    /// Gives the oldest probe whose fate is not known yet.
+    pub(super) fn oldest(&self) -> Option<u32> {
+        let waiting = self.probes.iter().skip(self.settled).position(|probe| probe.fate == Fate::Waiting)?;
+        Some(self.first.saturating_add(u32::try_from(self.settled + waiting).expect("bounded")))
+    }
+
     /// Takes a reply to a probe that was found.
     pub(super) fn replied(&mut self, seq: u32, reply: PingReply, tell: &mut impl FnMut(PingSample)) {
         let index = self.index(seq);
