@@ -1,6 +1,7 @@
 //! What the test files and benchmarks share: the product's programs, started and read as their users do. It holds no
 //! test, and of the product it knows its contract: commands, exit codes, JSON, `cnc.v1`, the store's tables.
 
+pub mod busy;
 pub mod chaos;
 pub mod client;
 pub mod fuzz;

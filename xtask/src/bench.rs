@@ -23,8 +23,11 @@ pub(crate) struct BenchArgs {
 /// # Errors
 /// When something cannot be built or measured.
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
-    if args.names.is_empty() || args.names.iter().any(|name| "trace".starts_with(name.as_str())) {
-        packages::set_up(packages::TRACERS)?;
+    // A name may be the beginning of a benchmark's, or a longer one.
+    let is_wanted =
+        |group: &str| args.names.iter().any(|name| group.starts_with(name.as_str()) || name.starts_with(group));
+    if args.names.is_empty() || ["truth", "cost"].into_iter().any(is_wanted) {
+        packages::set_up(packages::PEERS)?;
     }
     shown(cargo().args(["build", "--quiet", "--release", "-p", "cnc-client", "-p", "cnc-server"]))?;
     let mut bench = cargo();

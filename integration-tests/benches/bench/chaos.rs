@@ -4,7 +4,7 @@ use anyhow::{Result, bail, ensure};
 use cnc_integration_tests::chaos::live;
 use tokio::task::JoinSet;
 
-use crate::figure::Figure;
+use crate::figure::{Bound, Figure};
 
 /// Days that are lived. `CHAOS_DAYS` says another number.
 const DAYS: u64 = 1_000;
@@ -22,7 +22,7 @@ pub(crate) fn run() -> Result<Vec<Figure>> {
         unit: "days",
         ours: count(well),
         peer: count(days),
-        goal: "all".to_owned(),
+        goal: Bound::LeastOfPeer(1.0).into(),
         version: "what was asked for".to_owned(),
     }])
 }

@@ -18,7 +18,7 @@ mod load;
 mod relay;
 mod sessions;
 
-use crate::figure::{Figure, median, quantile};
+use crate::figure::{Bound, Figure, median, quantile};
 use load::{Load, Target};
 
 pub(crate) use sessions::run as sessions;
@@ -56,7 +56,8 @@ pub(crate) fn run() -> Result<Vec<Figure>> {
                 unit: "us",
                 ours: middle(0),
                 peer: middle(1),
-                goal: if watchers > 1 && quantile == "p99" { "<= 1500 us" } else { "<= 1.5 x" }.to_owned(),
+                goal: if watchers > 1 && quantile == "p99" { Bound::Most(1_500.0) } else { Bound::MostOfPeer(1.5) }
+                    .into(),
                 version: version.clone(),
             });
         }

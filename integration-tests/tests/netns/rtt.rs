@@ -1,31 +1,9 @@
 //! Round-trip times against a known delay.
 
-use std::process::{Child, Command};
-use std::thread::available_parallelism;
-
+use cnc_integration_tests::busy::Busy;
 use cnc_integration_tests::lines::{Lines, number};
 
 use crate::{lab, on};
-
-/// Loops that keep all cores busy until they are dropped.
-struct Busy(Vec<Child>);
-
-impl Busy {
-    fn begin() -> Self {
-        let cores = available_parallelism().expect("cores can be counted").get();
-        let spin = || Command::new("sh").args(["-c", "while :; do :; done"]).spawn().expect("a shell can be started");
-        Self((0..3 * cores).map(|_| spin()).collect())
-    }
-}
-
-impl Drop for Busy {
-    fn drop(&mut self) {
-        for child in &mut self.0 {
-            child.kill().expect("it loops until killed");
-            child.wait().expect("it was killed");
-        }
-    }
-}
 
 #[test]
 fn the_median_round_trip_of_40_ms_is_within_1_ms() {

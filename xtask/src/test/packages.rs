@@ -19,15 +19,23 @@ pub(crate) const TESTS: &[Needed] = &[
     ("chromium", "chromium"),
     (NGINX, "nginx"),
 ];
-/// What a network with known faults is made by, and the peers that traces are measured beside.
-pub(crate) const TRACERS: &[Needed] = &[
+/// What a network with known faults is made by, what tells the truth about it, and the peers that are measured beside.
+/// trippy, which Debian has not, is measured where its `trip` is in `PATH`.
+pub(crate) const PEERS: &[Needed] = &[
     ("ip", "iproute2"),
     ("tc", "iproute2"),
     ("nft", "nftables"),
     ("ethtool", "ethtool"),
-    ("traceroute", "traceroute"),
+    ("tcpdump", "tcpdump"),
+    ("ping", "iputils-ping"),
+    ("fping", "fping"),
     ("mtr", "mtr-tiny"),
+    ("traceroute", "traceroute"),
+    ("tracepath", "iputils-tracepath"),
     ("scamper", "scamper"),
+    ("iperf3", "iperf3"),
+    ("nuttcp", "nuttcp"),
+    ("curl", "curl"),
 ];
 /// The tests start it themselves; its package would run it for ever.
 const NGINX: &str = "nginx";

@@ -4,9 +4,6 @@
 //! Memory and the idle processor stand beside the minimal relay with as many streams; live delays beside the same
 //! listener with a hundred sessions.
 
-use std::fs::OpenOptions;
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,7 +12,6 @@ use cnc_integration_tests::listener::Listener;
 use cnc_integration_tests::programs::{cpu_time, memory_bytes, program};
 use cnc_integration_tests::wire::WireClient;
 use cnc_model::Code;
-use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
@@ -24,7 +20,8 @@ use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
 use super::lane::{join, key};
 use super::load::{Load, Target};
 use super::{Relay, TURNS, quantiles, version_of};
-use crate::figure::{Figure, median};
+use crate::certificates::certificates;
+use crate::figure::{Bound, Figure, median};
 
 const MANY: u32 = 10_000;
 /// Sessions that send, of many or of few.
@@ -49,26 +46,26 @@ struct Cost {
 /// Measures it.
 pub(crate) fn run() -> Result<Vec<Figure>> {
     let runtime = Runtime::new()?;
-    let certificates = certificates()?;
+    let certificates = certificates("localhost")?;
     let relay = runtime.block_on(relay_with_many(certificates.path()))?;
     let few = runtime.block_on(live(certificates.path(), 0))?;
     let many = runtime.block_on(live(certificates.path(), MANY))?;
     let cost = many.1.context("it was measured with many")?;
     let version = format!("minimal tonic {} relay with TLS", version_of("tonic")?);
-    let figure = |name: &str, unit, ours, peer, goal: &str, version: &str| Figure {
+    let figure = |name: &str, unit, ours, peer, goal: Bound, version: &str| Figure {
         name: format!("sessions {MANY} with TLS: {name}"),
         unit,
         ours,
         peer,
-        goal: goal.to_owned(),
+        goal: goal.into(),
         version: version.to_owned(),
     };
     let few_said = format!("the same listener with {} sessions", LOAD.streams);
     Ok(vec![
-        figure("memory a session", "KiB", cost.memory, relay.memory, "<= 50 KiB", &version),
-        figure("idle, of a core", "%", cost.idle, relay.idle, "<= 1 %", &version),
-        figure("live 1,000/s p50", "us", many.0[0], few.0[0], "<= 2 x", &few_said),
-        figure("live 1,000/s p99", "us", many.0[1], few.0[1], "<= 2 x", &few_said),
+        figure("memory a session", "KiB", cost.memory, relay.memory, Bound::Most(50.0), &version),
+        figure("idle, of a core", "%", cost.idle, relay.idle, Bound::Most(1.0), &version),
+        figure("live 1,000/s p50", "us", many.0[0], few.0[0], Bound::MostOfPeer(2.0), &few_said),
+        figure("live 1,000/s p99", "us", many.0[1], few.0[1], Bound::MostOfPeer(2.0), &few_said),
     ])
 }
 
@@ -144,23 +141,6 @@ async fn idle(process: u32, memory_before: u64, sessions: u32) -> Cost {
     #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
     let memory = grown as f64 / 1024.0 / f64::from(sessions);
     Cost { memory, idle: idle * 100.0 }
-}
-
-/// Makes a CA and a certificate of its for `localhost`, as files.
-fn certificates() -> Result<TempDir> {
-    let folder = tempfile::tempdir()?;
-    let mut ca = rcgen::CertificateParams::new([])?;
-    ca.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let ca_key = rcgen::KeyPair::generate()?;
-    let ca_cert = ca.self_signed(&ca_key)?;
-    let issuer = rcgen::Issuer::new(ca, ca_key);
-    let key = rcgen::KeyPair::generate()?;
-    let cert = rcgen::CertificateParams::new(["localhost".to_owned()])?.signed_by(&key, &issuer)?;
-    for (name, pem) in [("ca.pem", ca_cert.pem()), ("cert.pem", cert.pem()), ("key.pem", key.serialize_pem())] {
-        let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(folder.path().join(name))?;
-        file.write_all(pem.as_bytes())?;
-    }
-    Ok(folder)
 }
 
 /// Gives how a client connects: TLS, and the connection tried as often as the real client does.

@@ -1,0 +1,67 @@
+//! What `cnc speed` tells of a line, and when it knew it.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use cnc_model::throughput::steady::{Interval, rate};
+use serde_json::Value;
+
+use super::peers::{SKIPPED, Told, deviation};
+use crate::truth::ends::Ends;
+
+/// Ours ends by itself when it knows; a line that never is stable takes so long.
+const LONGEST: &str = "10s";
+/// What is known is within this share of the truth.
+const NEAR: f64 = 0.005;
+
+/// Which way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Direction {
+    Download,
+    Upload,
+}
+
+impl Direction {
+    pub(super) const BOTH: [Self; 2] = [Self::Download, Self::Upload];
+
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Download => "download",
+            Self::Upload => "upload",
+        }
+    }
+}
+
+/// Measures both directions.
+pub(super) fn measure(ends: &Ends, truth: f64) -> Result<[Told; 2]> {
+    let lines = ends.speed(&["-t", LONGEST])?;
+    let (summary, samples) = lines.split_last().context("nothing told")?;
+    ensure!(summary["type"] == "summary", "{summary}");
+    Ok(Direction::BOTH.map(|direction| {
+        let word = direction.word();
+        let samples: Vec<_> = samples.iter().filter(|sample| sample["direction"] == word).collect();
+        let told = summary[word]["steady_bps"].as_f64().unwrap_or(f64::NAN);
+        let live = samples.iter().filter(|sample| sample["at_ms"].as_f64().is_some_and(|at| at > SKIPPED * 1e3));
+        Told {
+            off: (told / truth - 1.0).abs() * 100.0,
+            known: known(&samples, truth),
+            deviation: deviation(live.filter_map(|sample| sample["goodput_bps"].as_f64())),
+        }
+    }))
+}
+
+/// Gives the time in seconds from which on the figure, made of what had come until then, is near the truth for good.
+/// There is none before the rule says that the rate has settled.
+fn known(samples: &[&Value], truth: f64) -> f64 {
+    let (mut settled, mut since) = (Vec::new(), f64::INFINITY);
+    for sample in samples.iter().filter(|sample| sample["phase"] == "steady") {
+        let length = Duration::from_secs_f64(sample["interval_ms"].as_f64().unwrap_or_default() / 1e3);
+        settled.push(Interval { length, bytes: sample["bytes"].as_u64().unwrap_or_default() });
+        let is_near = rate(&settled).is_some_and(|rate| (rate.bps() / truth - 1.0).abs() <= NEAR);
+        since = match (is_near, sample["at_ms"].as_f64()) {
+            (true, Some(at)) => since.min(at / 1e3),
+            (false, _) | (_, None) => f64::INFINITY,
+        };
+    }
+    since
+}
