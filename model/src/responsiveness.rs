@@ -40,12 +40,36 @@ impl fmt::Display for Rpm {
     }
 }
 
+/// The name and version of this method.
+pub const METHOD: &str = "rpm/1";
+
+/// What a loaded line leaves to everything else, and what it is made of.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Responsiveness {
+    /// Round trips a minute.
+    pub rpm: Rpm,
+    /// Since the bytes began to flow: from then on probes went beside the load.
+    pub began: Duration,
+    /// The trimmed mean of TCP handshakes.
+    pub tcp: Duration,
+    /// The trimmed mean of the TLS handshakes' round trips; `None` where the listener is reached without TLS.
+    pub tls: Option<Duration>,
+    /// The trimmed mean of small requests on new connections.
+    pub http_new: Duration,
+    /// The trimmed mean of small requests on a connection that carries a load.
+    pub http_loaded: Duration,
+    /// Probes on new connections that were answered.
+    pub new_probes: u32,
+    /// Probes on the loaded connection that were answered.
+    pub loaded_probes: u32,
+}
+
 /// What the probes of the last intervals took while the line was loaded.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LoadedProbes {
     /// TCP handshakes of new connections.
     pub tcp: Vec<Duration>,
-    /// TLS handshakes of new connections; none where the listener is reached without TLS.
+    /// TLS handshakes of new connections, each divided by its round trips; none where the listener is reached without TLS.
     pub tls: Vec<Duration>,
     /// Small requests on new connections.
     pub http_new: Vec<Duration>,
@@ -55,13 +79,19 @@ pub struct LoadedProbes {
 
 impl LoadedProbes {
     /// Gives ½·[60000 / mean(TM95(tcp), TM95(tls), TM95(http new))] + ½·[60000 / TM95(http on a loaded connection)]
-    /// in milliseconds; `None` while a part was not measured. Without TLS its handshake is left out of the mean.
+    /// in milliseconds, with its parts; `None` while a part was not measured. Without TLS its handshake is left out of
+    /// the mean (the draft's TCP-only case). `began` says from when on probes went.
     #[must_use]
-    pub fn rpm(&self) -> Option<Rpm> {
-        let (tcp, http) = (trimmed_mean(&self.tcp)?, trimmed_mean(&self.http_new)?);
-        let new: Vec<_> = [Some(tcp), trimmed_mean(&self.tls), Some(http)].into_iter().flatten().collect();
+    pub fn summary(&self, began: Duration) -> Option<Responsiveness> {
+        let tls = trimmed_mean(&self.tls);
+        let (tcp, http_new) = (trimmed_mean(&self.tcp)?, trimmed_mean(&self.http_new)?);
+        let http_loaded = trimmed_mean(&self.http_loaded)?;
+        let new: Vec<_> = [Some(tcp), tls, Some(http_new)].into_iter().flatten().collect();
         let a_minute = |trip: Duration| 60.0 / trip.as_secs_f64();
-        Rpm::from_per_minute(a_minute(mean(&new)?).midpoint(a_minute(trimmed_mean(&self.http_loaded)?)))
+        let rpm = Rpm::from_per_minute(a_minute(mean(&new)?).midpoint(a_minute(http_loaded)))?;
+        let count = |probes: &[Duration]| u32::try_from(probes.len()).unwrap_or(u32::MAX);
+        let (new_probes, loaded_probes) = (count(&self.http_new), count(&self.http_loaded));
+        Some(Responsiveness { rpm, began, tcp, tls, http_new, http_loaded, new_probes, loaded_probes })
     }
 }
 
@@ -82,6 +112,10 @@ mod tests {
 
     fn ms(millis: &[u64]) -> Vec<Duration> {
         millis.iter().map(|&ms| Duration::from_millis(ms)).collect()
+    }
+
+    fn rpm(probes: &LoadedProbes) -> Option<f64> {
+        probes.summary(Duration::ZERO).map(|found| found.rpm.per_minute())
     }
 
     #[test]
@@ -119,17 +153,17 @@ mod tests {
     #[test]
     fn the_formula_weighs_new_and_loaded_connections_alike() {
         let tls = LoadedProbes { tcp: ms(&[100]), tls: ms(&[200]), http_new: ms(&[300]), http_loaded: ms(&[600]) };
-        assert_eq!(tls.rpm().map(Rpm::per_minute), Some(200.0));
+        assert_eq!(rpm(&tls), Some(200.0));
         let plain = LoadedProbes { tls: Vec::new(), ..tls.clone() };
-        assert_eq!(plain.rpm().map(Rpm::per_minute), Some(200.0));
+        assert_eq!(rpm(&plain), Some(200.0));
         for lacking in [
             LoadedProbes { tcp: Vec::new(), ..tls.clone() },
             LoadedProbes { http_new: Vec::new(), ..tls.clone() },
             LoadedProbes { http_loaded: Vec::new(), ..tls.clone() },
         ] {
-            assert_eq!(lacking.rpm(), None);
+            assert_eq!(rpm(&lacking), None);
         }
-        assert_eq!(LoadedProbes { http_loaded: ms(&[0]), ..tls }.rpm(), None);
+        assert_eq!(rpm(&LoadedProbes { http_loaded: ms(&[0]), ..tls }), None);
     }
 
     proptest! {

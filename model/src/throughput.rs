@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::BitRate;
+use crate::responsiveness::Responsiveness;
 use crate::score::BufferbloatGrade;
 use crate::stats::{mean, nearest_rank};
 use crate::summary::Measured;
@@ -70,7 +71,8 @@ impl ThroughputSample {
 /// Whether the rate had settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Phase {
-    /// Connections are still growing, or ending one after the other.
+    /// Connections are still growing, or ending one after the other; or one was added for probes beside the load, which
+    /// take a part of the line.
     Ramp,
     /// The rate has been stable at least once.
     Steady,
@@ -135,6 +137,8 @@ pub struct ThroughputSummary {
     /// What the load added to the round trip: the mean of those taken after the first second, in which queues fill,
     /// less the idle one. `None` where either was not measured.
     pub added_rtt: Option<Duration>,
+    /// How many round trips a minute the load leaves to everything else; `None` where not measured.
+    pub responsiveness: Option<Responsiveness>,
 }
 
 impl ThroughputSummary {
@@ -176,6 +180,8 @@ pub struct ThroughputEnd {
     pub sender_bytes: Option<u64>,
     /// Median round trip before the load, where measured.
     pub idle_rtt: Option<Duration>,
+    /// What probes beside the load found, where they went.
+    pub responsiveness: Option<Responsiveness>,
 }
 
 impl ThroughputFold {
@@ -187,7 +193,7 @@ impl ThroughputFold {
     /// Gives the figures of all samples so far.
     #[must_use]
     pub fn summary(&self, end: ThroughputEnd) -> ThroughputSummary {
-        let ThroughputEnd { measured, direction, stopped_by, sender_bytes, idle_rtt } = end;
+        let ThroughputEnd { measured, direction, stopped_by, sender_bytes, idle_rtt, responsiveness } = end;
         let (bytes, duration) = total(self.samples.iter());
         let settled: Vec<_> = self.samples.iter().filter(|s| s.phase == Phase::Steady).map(Interval::from).collect();
         let mut rtts: Vec<_> = self.samples.iter().filter_map(|s| s.rtt).collect();
@@ -206,6 +212,7 @@ impl ThroughputFold {
             idle_rtt,
             loaded_rtt: nearest_rank(&rtts, 50),
             added_rtt: self.loaded_mean().zip(idle_rtt).map(|(loaded, idle)| loaded.saturating_sub(idle)),
+            responsiveness,
         }
     }
 }
@@ -266,6 +273,7 @@ mod tests {
             stopped_by: StoppedBy::Duration,
             sender_bytes: None,
             idle_rtt: Some(Duration::from_millis(10)),
+            responsiveness: None,
         })
     }
 

@@ -4,6 +4,7 @@
 
 pub mod echo;
 pub mod runs;
+mod sockets;
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -20,6 +21,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 pub use echo::{Asked, EchoSocket};
 pub use runs::{Run, RunError, Runs};
+pub use sockets::keep_short;
 
 use crate::payload;
 

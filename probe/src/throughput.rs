@@ -3,11 +3,14 @@
 //! All flows are opened first and started at one instant. A download is counted here; an upload by the listener,
 //! which tells its count and clock while the bytes flow. Nothing is added for headers or lost packets.
 
+mod carrier;
+mod course;
 mod download;
 mod exchange;
 mod latency;
 mod meter;
 mod open;
+mod probing;
 mod sanity;
 pub(crate) mod target;
 mod upload;
@@ -20,6 +23,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cnc_model::Family;
+use cnc_model::responsiveness::Responsiveness;
 use cnc_model::test::ThroughputTest;
 use cnc_model::throughput::{Direction, Growth, StoppedBy};
 use hyper::body::Body;
@@ -83,7 +87,7 @@ impl Endpoint {
 }
 
 /// What a throughput test's samples do not tell.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Transfer {
     /// By which means it was measured.
     pub engine: Engine,
@@ -96,6 +100,8 @@ pub struct Transfer {
     pub sender_bytes: Option<u64>,
     /// Median round trip before the load, by the same means as those of the samples.
     pub idle_rtt: Option<Duration>,
+    /// What the load left to everything else; `None` where no probes went beside it, or were not answered.
+    pub responsiveness: Option<Responsiveness>,
 }
 
 /// Moves bytes as the test says and sends a sample every 100 ms. It stops when the time is over, the bytes are moved,
@@ -135,6 +141,7 @@ impl Transfer {
             stopped_by: StoppedBy::Cancelled,
             sender_bytes: None,
             idle_rtt: None,
+            responsiveness: None,
         }
     }
 }
@@ -155,6 +162,11 @@ impl Load<'_> {
             Endpoint::File => self.test.flows,
         };
         Growth::new(self.test.flows, most)
+    }
+
+    /// Tells whether probes may go beside the load: a listener answers them, and a proxy would answer in its place.
+    fn can_probe(&self, peer: &Peer) -> bool {
+        self.target.endpoint == Endpoint::Listener && peer.address().is_some()
     }
 
     /// Gives the bytes that a connection which is added may bring; all together never pass the test's limit by more

@@ -149,7 +149,7 @@ impl From<&SequencedSample> for SequencedBody {
 enum SummaryBody<'a> {
     Ping(ping::SummaryBody<'a>),
     Trace(trace::SummaryBody<'a>),
-    Speed(speed::SummaryBody<'a>),
+    Speed(Box<speed::SummaryBody<'a>>),
     System(system::SystemBody<'a>),
     Mtu(reach::MtuBody<'a>),
     Dns(reach::DnsBody<'a>),
@@ -161,10 +161,10 @@ impl<'a> From<&'a Summary> for SummaryBody<'a> {
         match summary {
             Summary::Ping(ping) => Self::Ping(ping.into()),
             Summary::Trace(trace) => Self::Trace(trace.into()),
-            Summary::Throughput(one) => Self::Speed(match one.direction {
+            Summary::Throughput(one) => Self::Speed(Box::new(match one.direction {
                 Direction::Download => speed::SummaryBody::new(Some(one), None),
                 Direction::Upload => speed::SummaryBody::new(None, Some(one)),
-            }),
+            })),
             Summary::System(system) => Self::System(system.into()),
             Summary::Mtu(mtu) => Self::Mtu(mtu.into()),
             Summary::Dns(dns) => Self::Dns(dns.into()),

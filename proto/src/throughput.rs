@@ -1,5 +1,6 @@
 //! Downloads and uploads: samples and figures.
 
+use cnc_model::responsiveness::{Responsiveness, Rpm};
 use cnc_model::throughput::{Confidence, Direction, Phase, StoppedBy, ThroughputSample, ThroughputSummary};
 
 use crate::invalid::required;
@@ -78,6 +79,7 @@ impl From<ThroughputSummary> for v1::ThroughputSummary {
             idle_rtt,
             loaded_rtt,
             added_rtt,
+            responsiveness,
         } = summary;
         Self {
             measured: Some(measured.into()),
@@ -93,6 +95,7 @@ impl From<ThroughputSummary> for v1::ThroughputSummary {
             idle_rtt_us: idle_rtt.map(us),
             loaded_rtt_us: loaded_rtt.map(us),
             added_rtt_us: added_rtt.map(us),
+            responsiveness: responsiveness.map(Into::into),
         }
     }
 }
@@ -115,6 +118,7 @@ impl TryFrom<v1::ThroughputSummary> for ThroughputSummary {
             idle_rtt_us,
             loaded_rtt_us,
             added_rtt_us,
+            responsiveness,
         } = wire;
         Ok(Self {
             measured: required("ThroughputSummary.measured", measured)?.try_into()?,
@@ -130,6 +134,51 @@ impl TryFrom<v1::ThroughputSummary> for ThroughputSummary {
             idle_rtt: idle_rtt_us.map(|us| duration("ThroughputSummary.idle_rtt_us", us)).transpose()?,
             loaded_rtt: loaded_rtt_us.map(|us| duration("ThroughputSummary.loaded_rtt_us", us)).transpose()?,
             added_rtt: added_rtt_us.map(|us| duration("ThroughputSummary.added_rtt_us", us)).transpose()?,
+            responsiveness: responsiveness.map(TryInto::try_into).transpose()?,
+        })
+    }
+}
+
+impl From<Responsiveness> for v1::Responsiveness {
+    fn from(found: Responsiveness) -> Self {
+        let Responsiveness { rpm, began, tcp, tls, http_new, http_loaded, new_probes, loaded_probes } = found;
+        Self {
+            rpm: rpm.per_minute(),
+            began_us: us(began),
+            tcp_us: us(tcp),
+            tls_us: tls.map(us),
+            http_new_us: us(http_new),
+            http_loaded_us: us(http_loaded),
+            new_probes,
+            loaded_probes,
+        }
+    }
+}
+
+impl TryFrom<v1::Responsiveness> for Responsiveness {
+    type Error = Invalid;
+
+    fn try_from(wire: v1::Responsiveness) -> Result<Self, Invalid> {
+        let v1::Responsiveness {
+            rpm,
+            began_us,
+            tcp_us,
+            tls_us,
+            http_new_us,
+            http_loaded_us,
+            new_probes,
+            loaded_probes,
+        } = wire;
+        let no_rpm = || Invalid::malformed("Responsiveness.rpm", format!("{rpm} is no number of round trips"));
+        Ok(Self {
+            rpm: Rpm::from_per_minute(rpm).ok_or_else(no_rpm)?,
+            began: duration("Responsiveness.began_us", began_us)?,
+            tcp: duration("Responsiveness.tcp_us", tcp_us)?,
+            tls: tls_us.map(|us| duration("Responsiveness.tls_us", us)).transpose()?,
+            http_new: duration("Responsiveness.http_new_us", http_new_us)?,
+            http_loaded: duration("Responsiveness.http_loaded_us", http_loaded_us)?,
+            new_probes,
+            loaded_probes,
         })
     }
 }

@@ -5,6 +5,7 @@
 mod client_address;
 mod liveness;
 mod patient;
+mod shared;
 mod streams;
 mod tls;
 mod unread;
@@ -32,12 +33,14 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 pub use client_address::{ClientAddress, Forwarding};
+pub use shared::Wire;
 pub use tls::{Tls, TlsError};
 pub use unread::{Taking, Unread};
 
 use crate::limits::{Limits, Over};
 use crate::metrics::Metrics;
 use patient::Patient;
+use shared::Shared;
 use streams::Streams;
 
 /// The most connections at a time, under the usual limit of open files; further ones wait in the kernel's queue.
@@ -134,8 +137,10 @@ impl Acceptor {
             tracing::debug!(%error, "a connection ended at once");
             return;
         }
+        let stream = Shared::of(stream);
+        let wire = stream.wire();
         let Some(tls) = self.tls.as_ref().map(|tls| tls.acceptor()) else {
-            return self.serve(stream, peer, shutdown, tasks).await;
+            return self.serve(stream, (peer, wire), shutdown, tasks).await;
         };
         // The handshake of many round trips is boxed: its state is far larger than what follows.
         let handshake = Box::pin(async {
@@ -148,7 +153,7 @@ impl Acceptor {
             tls.accept(stream).await
         });
         match timeout(HANDSHAKE_WITHIN, handshake).await {
-            Ok(Ok(stream)) => self.serve(stream, peer, shutdown, tasks).await,
+            Ok(Ok(stream)) => self.serve(stream, (peer, wire), shutdown, tasks).await,
             Ok(Err(error)) => {
                 self.metrics.handshake_failed();
                 tracing::debug!(%peer, %error, "TLS handshake failed");
@@ -160,8 +165,13 @@ impl Acceptor {
         }
     }
 
-    async fn serve<S>(self, stream: S, peer: SocketAddr, shutdown: CancellationToken, tasks: TaskTracker)
-    where
+    async fn serve<S>(
+        self,
+        stream: S,
+        (peer, wire): (SocketAddr, Wire),
+        shutdown: CancellationToken,
+        tasks: TaskTracker,
+    ) where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let asked = Arc::new(AtomicBool::new(false));
@@ -172,6 +182,7 @@ impl Acceptor {
             move |mut request: Request<Incoming>| {
                 asked.store(true, Ordering::Relaxed);
                 request.extensions_mut().insert(unread.clone());
+                request.extensions_mut().insert(wire.clone());
                 self.answer(request, peer)
             }
         });

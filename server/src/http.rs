@@ -65,6 +65,7 @@ pub fn routes(web: Web) -> Router {
         .route("/speed/download", get(speed::download))
         .route("/speed/upload", post(speed::upload))
         .route("/speed/counts", get(speed::counts))
+        .route("/speed/probe", get(speed::probe))
         .route("/login", get(login::form).post(login::login))
         .route("/logout", post(login::logout))
         .route("/sessions/{id}/report", get(reports::for_staff))

@@ -122,6 +122,11 @@ fn definitions() -> Markup {
         ("Hop", "a router on the way. Many answer only seldom or not at all and forward all the same."),
         ("Goodput", "bytes of content that arrived at the receiver in a time, without any protocol’s headers."),
         (
+            "Round trips a minute (RPM)",
+            "how often in a minute something small can be asked and answered while the line is full: poor under 300, fair \
+             under 1,000, good under 6,000, else excellent.",
+        ),
+        (
             "Ramp, steady state",
             "connections speed up at first; the steady state is the mean after the rate has settled: four moving \
              averages over one second within 5 % of each other.",

@@ -318,6 +318,7 @@ impl Gathered {
                     stopped_by: transfer.as_ref().map_or(StoppedBy::Broken, |t| t.stopped_by),
                     sender_bytes: transfer.as_ref().and_then(|t| t.sender_bytes),
                     idle_rtt: transfer.as_ref().and_then(|t| t.idle_rtt),
+                    responsiveness: transfer.as_ref().and_then(|t| t.responsiveness),
                 })))
             }
         }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use cnc_model::ping::PingSummary;
+use cnc_model::responsiveness::Responsiveness;
 use cnc_model::stats::RttSummary;
 use cnc_model::throughput::{Confidence, Direction, StoppedBy, ThroughputSummary};
 use cnc_model::trace::TraceSummary;
@@ -197,6 +198,10 @@ pub fn throughput(load: &ThroughputSummary) -> Vec<String> {
     }
     if let (Some(added), Some(grade)) = (load.added_rtt, load.bufferbloat()) {
         lines.push(format!("            The load adds {}: bufferbloat grade {grade}", ms(added)));
+    }
+    if let Some(Responsiveness { rpm, .. }) = load.responsiveness {
+        let word = rpm.word();
+        lines.push(format!("            It leaves {rpm} round trips a minute to everything else (RPM): {word}"));
     }
     lines
 }

@@ -37,7 +37,8 @@ fn holds(summary: &Value, direction: &str, mbit: f64) {
     assert!(off.abs() <= tolerance, "{direction}: {:.2} % off; {summary}", off * 100.0);
     assert_eq!(summary[direction]["stopped_by"], "stable", "{summary}");
     assert_eq!(summary[direction]["confidence"], "high", "{summary}");
-    assert!(number(summary, &format!("/{direction}/duration_ms")) < 9_000.0, "{summary}");
+    // Then probes go beside the load.
+    assert!(number(summary, &format!("/{direction}/responsiveness/began_ms")) <= 8_600.0, "{summary}");
 }
 
 #[tokio::test]
@@ -84,6 +85,30 @@ async fn what_a_load_adds_is_what_waits_in_the_queue() {
     assert!(worst > 150.0, "{summary}");
     let grade = summary["bufferbloat_grade"].as_str().unwrap();
     assert!(["C", "D"].contains(&grade), "{summary}");
+    // Each of a probe's round trips takes what the queue holds.
+    assert_eq!(summary["rpm_word"], "poor", "{summary}");
+    for direction in ["download", "upload"] {
+        let found = |what| number(summary, &format!("/{direction}/responsiveness/{what}"));
+        let loaded = number(summary, &format!("/loaded_rtt_ms/{direction}"));
+        for part in ["tcp_ms", "http_new_ms"] {
+            assert!((0.7..2.0).contains(&(found(part) / loaded)), "{direction} {part}; {summary}");
+        }
+        // What waits in the sender, and what is sent again, comes on top there.
+        assert!((0.8..3.0).contains(&(found("http_loaded_ms") / found("tcp_ms"))), "{direction}; {summary}");
+        assert!(found("new_probes") >= 10.0 && found("loaded_probes") >= 10.0, "{summary}");
+        assert!(summary[direction]["responsiveness"]["tls_ms"].is_null(), "there is no TLS; {summary}");
+    }
+}
+
+#[tokio::test]
+async fn a_good_line_leaves_much_to_everything_else() {
+    let Some(lab) = lab("rate20") else { return };
+    let listener = listener(&lab).await;
+    let speed = speed(&lab, &listener);
+    let summary = speed.summary();
+    assert!(number(summary, "/loaded_rtt_ms/download") < 60.0, "{summary}");
+    let word = summary["rpm_word"].as_str().unwrap();
+    assert!(["fair", "good"].contains(&word), "{summary}");
 }
 
 /// 40 ms away, where each connection's window holds so little that the line is never full.

@@ -119,8 +119,7 @@ mod tests {
     fn ping(to: &str, rtts_ms: &[Option<u32>]) -> (Test, Summary) {
         let mut fold = PingFold::default();
         for (seq, rtt) in (0..).zip(rtts_ms) {
-            let reply =
-                |rtt| PingReply { rtt: MS * rtt, from: [192, 0, 2, 1].into(), ttl: None, clock: Clock::Kernel };
+            let reply = |rtt| PingReply { rtt: MS * rtt, from: [192, 0, 2, 1].into(), ttl: None, clock: Clock::Kernel };
             let outcome = rtt.map_or(PingOutcome::Lost, |rtt| PingOutcome::Reply(reply(rtt)));
             fold.observe(&PingSample { seq, at: MS * seq, outcome });
         }
@@ -135,6 +134,7 @@ mod tests {
             stopped_by: StoppedBy::Stable,
             sender_bytes: None,
             idle_rtt: Some(12 * MS),
+            responsiveness: None,
         });
         summary.duration = Duration::from_secs(4);
         summary.steady = BitRate::from_bps(mbps * 1e6).ok();

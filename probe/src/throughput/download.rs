@@ -11,10 +11,13 @@ use hyper::body::Incoming;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
+use super::carrier::{Carrier, CarrierBody};
+use super::course::{Course, Step};
 use super::exchange::{self, Bulk, Exchange};
 use super::latency::Latency;
 use super::meter::Meter;
 use super::open::Peer;
+use super::probing::{Handover, Probing};
 use super::sanity::Bound;
 use super::target::Target;
 use super::{Endpoint, Load, Transfer, open_flows};
@@ -32,17 +35,25 @@ pub(super) async fn run(load: &Load<'_>) -> Result<Transfer, ProbeError> {
         ready = prepare(load, target) => ready?,
     };
     let Ready { peer, latency, transfer, flows } = ready;
-    let total = Arc::<AtomicU64>::default();
     let began = Instant::now();
-    let mut meter = Meter::start(load.sink, Direction::Download, &latency, load.growth());
-    let mut running = JoinSet::new();
+    let mut download = Download {
+        load,
+        meter: Meter::start(load.sink, Direction::Download, &latency, load.growth()),
+        course: Course::new(load.test, load.can_probe(&peer)),
+        peer,
+        running: JoinSet::new(),
+        total: Arc::default(),
+        began,
+        probing: None,
+    };
     for (exchange, request) in flows {
-        let (total, limit) = (Arc::clone(&total), load.test.max_bytes);
-        running.spawn(exchange.run(request, move |response| count(response, total, limit)));
+        let (total, limit) = (Arc::clone(&download.total), load.test.max_bytes);
+        download.running.spawn(exchange.run(request, move |response| count(response, total, limit)));
     }
-    let stopped_by = watch(load, &peer, &mut meter, &mut running, (began, &total)).await?;
+    let stopped_by = download.watch().await?;
+    let Download { meter, peer, probing, .. } = download;
     Bound::towards(peer.address()).hold(meter.goodput())?;
-    Ok(Transfer { stopped_by, ..transfer })
+    Ok(Transfer { stopped_by, responsiveness: probing.and_then(Probing::end), ..transfer })
 }
 
 /// All that is needed to start.
@@ -75,23 +86,6 @@ async fn prepare(load: &Load<'_>, target: Target) -> Result<Ready, ProbeError> {
     Ok(Ready { peer, latency, transfer, flows })
 }
 
-/// Makes a connection more, which asks for its share. Where it fails, the test goes on without it.
-fn further(
-    load: &Load<'_>,
-    peer: &Peer,
-    total: &Arc<AtomicU64>,
-) -> Result<impl Future<Output = Result<(), ProbeError>> + Send + 'static, ProbeError> {
-    let target = peer.target.below(&format!("/speed/download?bytes={}", load.added_share()));
-    let request = exchange::request(Method::GET, &target, load.target.token.as_ref(), Nothing::new())?;
-    let (peer, total, limit) = (peer.clone(), Arc::clone(total), load.test.max_bytes);
-    Ok(async move {
-        if let Ok(exchange) = Exchange::open(&peer, Bulk::Read).await {
-            exchange.run(request, move |response| count(response, total, limit)).await.ok();
-        }
-        Ok(())
-    })
-}
-
 /// Reads a body to its end, or until all flows together have brought as much as they may.
 async fn count(response: Response<Incoming>, total: Arc<AtomicU64>, limit: u64) -> hyper::Result<()> {
     let mut body = response.into_body();
@@ -105,47 +99,122 @@ async fn count(response: Response<Incoming>, total: Arc<AtomicU64>, limit: u64) 
     Ok(())
 }
 
-/// Tells samples until something ends the test, and says what.
-async fn watch(
-    load: &Load<'_>,
-    peer: &Peer,
-    meter: &mut Meter<'_>,
-    running: &mut JoinSet<Result<(), ProbeError>>,
-    (began, total): (Instant, &Arc<AtomicU64>),
-) -> Result<StoppedBy, ProbeError> {
-    let mut pace = interval_at(began + SAMPLE_INTERVAL, SAMPLE_INTERVAL);
-    pace.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut broken = None;
-    let stopped_by = loop {
-        let flows = running.len();
-        tokio::select! {
-            biased;
-            () = load.cancel.cancelled() => break StoppedBy::Cancelled,
-            () = sleep_until(began + load.test.duration) => break StoppedBy::Duration,
-            Some(flow) = running.join_next() => {
-                broken = broken.or(flow.unwrap_or_else(|panic| Err(ProbeError::panicked(&panic))).err());
-                if total.load(Ordering::Relaxed) >= load.test.max_bytes {
-                    break StoppedBy::Bytes;
+/// A download under way.
+struct Download<'a> {
+    load: &'a Load<'a>,
+    peer: Peer,
+    meter: Meter<'a>,
+    course: Course,
+    running: JoinSet<Result<(), ProbeError>>,
+    /// What all connections together have brought.
+    total: Arc<AtomicU64>,
+    began: Instant,
+    probing: Option<Probing>,
+}
+
+impl Download<'_> {
+    /// Tells samples until something ends the test, and says what.
+    async fn watch(&mut self) -> Result<StoppedBy, ProbeError> {
+        let mut pace = interval_at(self.began + SAMPLE_INTERVAL, SAMPLE_INTERVAL);
+        pace.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut broken = None;
+        let stopped_by = loop {
+            let flows = self.flows();
+            tokio::select! {
+                biased;
+                () = self.load.cancel.cancelled() => break StoppedBy::Cancelled,
+                () = sleep_until(self.began + self.load.test.duration) => break self.course.over(),
+                Some(flow) = self.running.join_next() => {
+                    broken = broken.or(flow.unwrap_or_else(|panic| Err(ProbeError::panicked(&panic))).err());
+                    if self.bytes() >= self.load.test.max_bytes {
+                        break StoppedBy::Bytes;
+                    }
+                    if self.running.is_empty() {
+                        break if broken.is_some() { StoppedBy::Broken } else { StoppedBy::End };
+                    }
                 }
-                if running.is_empty() {
-                    break if broken.is_some() { StoppedBy::Broken } else { StoppedBy::End };
+                _ = pace.tick() => {
+                    self.meter.tell(self.began.elapsed(), self.bytes(), flows);
+                    if let Some(stopped_by) = self.step()? {
+                        return Ok(stopped_by);
+                    }
                 }
             }
-            _ = pace.tick() => {
-                meter.tell(began.elapsed(), total.load(Ordering::Relaxed), flows);
-                if load.test.stops_early && meter.is_stable() {
-                    return Ok(StoppedBy::Stable);
-                }
-                for _ in 0..meter.grow(load.test) {
-                    running.spawn(further(load, peer, total)?);
-                }
-            }
+        };
+        let bytes = self.bytes();
+        if let Some(error) = broken.filter(|_| bytes == 0) {
+            return Err(error);
         }
-    };
-    let bytes = total.load(Ordering::Relaxed);
-    if let Some(error) = broken.filter(|_| bytes == 0) {
-        return Err(error);
+        self.meter.tell(self.began.elapsed(), bytes, self.flows());
+        Ok(stopped_by)
     }
-    meter.tell(began.elapsed(), bytes, running.len());
-    Ok(stopped_by)
+
+    fn bytes(&self) -> u64 {
+        self.total.load(Ordering::Relaxed)
+    }
+
+    /// Gives the connections that bring nothing but the load.
+    fn flows(&self) -> usize {
+        self.running.len() - usize::from(self.probing.is_some() && self.running.len() > 1)
+    }
+
+    /// Does what is due after a sample; says when that is to end.
+    fn step(&mut self) -> Result<Option<StoppedBy>, ProbeError> {
+        if self.probing.as_mut().is_some_and(Probing::has_ended) {
+            self.course.cannot_probe();
+        }
+        match self.course.step(self.meter.at(), self.meter.bytes(), self.meter.is_stable()) {
+            Step::Stop(stopped_by) => return Ok(Some(stopped_by)),
+            Step::Probe => {
+                let token = self.load.target.token.as_ref();
+                let (probing, handover) = Probing::begin(&self.peer, token, self.meter.at(), self.meter.goodput());
+                self.probing = Some(probing);
+                self.meter.probed();
+                let carrier = self.carrier(handover)?;
+                self.running.spawn(carrier);
+            }
+            Step::Go if self.probing.is_none() => {
+                for _ in 0..self.meter.grow(self.load.test) {
+                    let further = self.further()?;
+                    self.running.spawn(further);
+                }
+            }
+            Step::Go => {}
+        }
+        Ok(None)
+    }
+
+    /// Gives where a connection that is added asks for its share.
+    fn share(&self) -> Target {
+        self.peer.target.below(&format!("/speed/download?bytes={}", self.load.added_share()))
+    }
+
+    /// Makes a connection more, which asks for its share. Where it fails, the test goes on without it.
+    fn further(&self) -> Result<impl Future<Output = Result<(), ProbeError>> + Send + 'static, ProbeError> {
+        let request = exchange::request(Method::GET, &self.share(), self.load.target.token.as_ref(), Nothing::new())?;
+        let (peer, total, limit) = (self.peer.clone(), Arc::clone(&self.total), self.load.test.max_bytes);
+        Ok(async move {
+            if let Ok(exchange) = Exchange::open(&peer, Bulk::Read).await {
+                exchange.run(request, move |response| count(response, total, limit)).await.ok();
+            }
+            Ok(())
+        })
+    }
+
+    /// Makes the connection whose load small requests go beside. Where it fails, there are none.
+    fn carrier(
+        &self,
+        handover: Handover,
+    ) -> Result<impl Future<Output = Result<(), ProbeError>> + Send + 'static, ProbeError> {
+        let token = self.load.target.token.as_ref();
+        let request = exchange::request_h2(Method::GET, &self.share(), token, CarrierBody::Right(Nothing::new()))?;
+        let (peer, total, limit) = (self.peer.clone(), Arc::clone(&self.total), self.load.test.max_bytes);
+        Ok(async move {
+            let Ok(carrier) = Carrier::open(&peer).await else { return Ok(()) };
+            if handover.send(carrier.sender()).is_ok() {
+                carrier.run(request, move |response| count(response, total, limit)).await.ok();
+            }
+            Ok(())
+        })
+    }
 }

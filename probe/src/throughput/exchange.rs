@@ -4,6 +4,7 @@ use std::pin::{Pin, pin};
 
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, HOST, HeaderValue, LOCATION, USER_AGENT};
+use http::request::Builder;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Empty;
 use hyper::body::{Body, Incoming};
@@ -11,7 +12,7 @@ use hyper::client::conn::http1::{self, SendRequest};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::SpeedTarget;
-use super::open::{Cut, Peer};
+use super::open::{Cut, Opened, Peer};
 use super::target::Target;
 use crate::ProbeError;
 
@@ -47,7 +48,12 @@ where
 {
     /// Opens a connection to the peer.
     pub(super) async fn open(peer: &Peer, bulk: Bulk) -> Result<Self, ProbeError> {
-        let (io, cut) = peer.open().await?;
+        Self::over(peer, bulk, peer.open().await?).await
+    }
+
+    /// Takes a connection to the peer that is open.
+    pub(super) async fn over(peer: &Peer, bulk: Bulk, opened: Opened) -> Result<Self, ProbeError> {
+        let Opened { io, cut, .. } = opened;
         let name = peer.name();
         let mut builder = http1::Builder::new();
         match bulk {
@@ -92,13 +98,29 @@ pub(super) fn request<B>(
     token: Option<&SecretString>,
     body: B,
 ) -> Result<Request<B>, ProbeError> {
+    let request = Request::builder().method(method).uri(&target.path).header(HOST, &target.authority);
+    with_token(request, target, token, body)
+}
+
+/// Makes a request's head for HTTP/2.
+pub(super) fn request_h2<B>(
+    method: Method,
+    target: &Target,
+    token: Option<&SecretString>,
+    body: B,
+) -> Result<Request<B>, ProbeError> {
+    with_token(Request::builder().method(method).uri(target.url()), target, token, body)
+}
+
+fn with_token<B>(
+    request: Builder,
+    target: &Target,
+    token: Option<&SecretString>,
+    body: B,
+) -> Result<Request<B>, ProbeError> {
     let bad = |why| ProbeError::BadUrl { url: target.url(), why };
-    let mut request = Request::builder()
-        .method(method)
-        .uri(&target.path)
-        .header(HOST, &target.authority)
-        .header(USER_AGENT, concat!("cnc/", env!("CARGO_PKG_VERSION")))
-        .header(ACCEPT_ENCODING, "identity");
+    let mut request =
+        request.header(USER_AGENT, concat!("cnc/", env!("CARGO_PKG_VERSION"))).header(ACCEPT_ENCODING, "identity");
     if let Some(token) = token {
         let value = format!("Bearer {}", token.expose_secret());
         let mut value = HeaderValue::from_str(&value).map_err(|_| bad("the token holds odd characters"))?;
@@ -134,7 +156,8 @@ async fn location(peer: &Peer) -> Result<Option<String>, ProbeError> {
     }))
 }
 
-fn check(url: &str, status: StatusCode) -> Result<(), ProbeError> {
+/// Fails where a status tells that there is nothing to measure.
+pub(super) fn check(url: &str, status: StatusCode) -> Result<(), ProbeError> {
     let url = url.to_owned();
     match status {
         status if status.is_success() => Ok(()),
@@ -145,7 +168,7 @@ fn check(url: &str, status: StatusCode) -> Result<(), ProbeError> {
 }
 
 /// Puts hyper's error into words, with the cause that it keeps behind.
-fn broken(peer: &str, error: &hyper::Error) -> ProbeError {
+pub(super) fn broken(peer: &str, error: &hyper::Error) -> ProbeError {
     let mut why = error.to_string();
     if let Some(source) = std::error::Error::source(error) {
         why = format!("{why}: {source}");

@@ -21,6 +21,7 @@ pub(super) struct Meter<'a> {
     at: Duration,
     bytes: u64,
     rtts: LoadedRtts,
+    is_probed: bool,
 }
 
 impl<'a> Meter<'a> {
@@ -37,12 +38,18 @@ impl<'a> Meter<'a> {
             at: Duration::ZERO,
             bytes: 0,
             rtts,
+            is_probed: false,
         }
     }
 
     /// Gives the total told so far.
     pub(super) const fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// Gives the end of the last interval told.
+    pub(super) const fn at(&self) -> Duration {
+        self.at
     }
 
     /// Gives the mean of all that was told.
@@ -72,7 +79,16 @@ impl<'a> Meter<'a> {
 
     /// Tells the interval from the last total to this one, both by the receiver's clock.
     pub(super) fn tell(&mut self, at: Duration, bytes: u64, flows: usize) {
-        self.tell_as(at, bytes, flows, Ramp::observe);
+        if self.is_probed {
+            self.tell_ending(at, bytes, flows);
+        } else {
+            self.tell_as(at, bytes, flows, Ramp::observe);
+        }
+    }
+
+    /// Probes go beside the load from now on, which take a part of the line: the steady state is over.
+    pub(super) const fn probed(&mut self) {
+        self.is_probed = true;
     }
 
     /// Tells an interval in which senders had stopped already and flows ended one after the other: it is no part of

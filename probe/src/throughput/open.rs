@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use cnc_model::Family;
 use hyper_util::rt::TokioIo;
-use rustls::ClientConfig;
+use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ProtocolVersion};
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -17,6 +18,7 @@ use tokio_rustls::TlsConnector;
 
 use super::SpeedTarget;
 use super::target::Target;
+use crate::respond::keep_short;
 use crate::tunnel::{Proxy, authority, through};
 use crate::{ProbeError, resolve, route};
 
@@ -36,7 +38,27 @@ const UNSENT_BYTES: u32 = 32 * 1024;
 pub(super) struct Peer {
     pub(super) target: Target,
     way: Way,
-    tls: Arc<ClientConfig>,
+    /// For each of [`Alpn`]'s.
+    tls: [Arc<ClientConfig>; 2],
+}
+
+/// What is to be spoken over a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Alpn {
+    /// HTTP/1.1: one connection is one flow.
+    Http1,
+    /// HTTP/2.
+    Http2,
+}
+
+/// A connection, and what its beginning took.
+pub(super) struct Opened {
+    pub(super) io: Io,
+    pub(super) cut: Cut,
+    /// The TCP handshake.
+    pub(super) tcp: Duration,
+    /// One round trip of the TLS handshake; `None` without TLS.
+    pub(super) tls: Option<Duration>,
 }
 
 /// How a peer is reached.
@@ -79,7 +101,7 @@ impl Drop for Cut {
 impl Peer {
     /// Finds the first admitted address of the target that accepts connections.
     pub(super) async fn find(target: Target, speed: &SpeedTarget) -> Result<Self, ProbeError> {
-        let tls = with_http1(&speed.tls);
+        let tls = [Alpn::Http1, Alpn::Http2].map(|alpn| speaking(&speed.tls, alpn));
         if let Some(proxy) = &speed.proxy {
             tunnel(proxy, &target).await?;
             return Ok(Self { target, way: Way::Proxy(proxy.clone()), tls });
@@ -117,23 +139,54 @@ impl Peer {
         }
     }
 
-    /// Opens one connection.
-    pub(super) async fn open(&self) -> Result<(Io, Cut), ProbeError> {
+    /// Opens one connection for HTTP/1.1.
+    pub(super) async fn open(&self) -> Result<Opened, ProbeError> {
+        self.open_as(Alpn::Http1).await
+    }
+
+    /// Opens one connection. Fails where TLS is spoken and the peer does not speak HTTP/2 when asked to; without TLS
+    /// that shows later.
+    pub(super) async fn open_as(&self, alpn: Alpn) -> Result<Opened, ProbeError> {
+        let began = Instant::now();
         let stream = match &self.way {
             Way::Direct(address) => connect(*address).await?,
             Way::Proxy(proxy) => tunnel(proxy, &self.target).await?,
         };
-        let prepared = prepare(&stream).map_err(|source| ProbeError::Connect { peer: self.name(), source });
+        let tcp = began.elapsed();
+        let prepared = prepare(&stream, alpn).map_err(|source| ProbeError::Connect { peer: self.name(), source });
         let (stream, cut) = (stream, Cut(Some(prepared?)));
         if !self.target.is_tls {
-            return Ok((TokioIo::new(Box::new(stream)), cut));
+            return Ok(Opened { io: TokioIo::new(Box::new(stream)), cut, tcp, tls: None });
         }
         let failed = |source| ProbeError::Tls { peer: self.name(), source };
         let name = ServerName::try_from(self.target.host.as_str().to_owned())
             .map_err(|error| failed(io::Error::other(error)))?;
-        let connecting = TlsConnector::from(Arc::clone(&self.tls)).connect(name, stream);
+        let began = Instant::now();
+        let connecting = TlsConnector::from(Arc::clone(&self.tls[alpn as usize])).connect(name, stream);
         let stream = timeout(TLS_WAIT, connecting).await.map_err(|_| failed(io::ErrorKind::TimedOut.into()))?;
-        Ok((TokioIo::new(Box::new(stream.map_err(failed)?)), cut))
+        let stream = stream.map_err(failed)?;
+        let tls = Some(began.elapsed() / round_trips(stream.get_ref().1.protocol_version()));
+        if alpn == Alpn::Http2 && stream.get_ref().1.alpn_protocol() != Some(alpn.name()) {
+            return Err(ProbeError::Broken { peer: self.name(), why: "it does not speak HTTP/2".to_owned() });
+        }
+        Ok(Opened { io: TokioIo::new(Box::new(stream)), cut, tcp, tls })
+    }
+}
+
+/// Gives the round trips of a full TLS handshake until data may be sent.
+const fn round_trips(version: Option<ProtocolVersion>) -> u32 {
+    match version {
+        Some(ProtocolVersion::TLSv1_3) => 1,
+        _ => 2,
+    }
+}
+
+impl Alpn {
+    const fn name(self) -> &'static [u8] {
+        match self {
+            Self::Http1 => b"http/1.1",
+            Self::Http2 => b"h2",
+        }
     }
 }
 
@@ -169,17 +222,23 @@ async fn tunnel(proxy: &Proxy, target: &Target) -> Result<TcpStream, ProbeError>
 }
 
 /// Sets the connection up for bulk, and gives a second handle of it.
-fn prepare(stream: &TcpStream) -> io::Result<std::net::TcpStream> {
+fn prepare(stream: &TcpStream, alpn: Alpn) -> io::Result<std::net::TcpStream> {
     stream.set_nodelay(true)?;
-    #[cfg(target_os = "linux")]
-    SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_BYTES)?;
+    match alpn {
+        #[cfg(target_os = "linux")]
+        Alpn::Http1 => SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_BYTES)?,
+        #[cfg(not(target_os = "linux"))]
+        Alpn::Http1 => {}
+        Alpn::Http2 => keep_short(stream),
+    }
     Ok(SockRef::from(stream).try_clone()?.into())
 }
 
-/// Asks for HTTP/1.1: one connection is one flow.
-fn with_http1(tls: &ClientConfig) -> Arc<ClientConfig> {
+/// Asks for a protocol, and for a full handshake each time, as with a host that was never met.
+fn speaking(tls: &ClientConfig, alpn: Alpn) -> Arc<ClientConfig> {
     let mut tls = tls.clone();
-    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+    tls.alpn_protocols = vec![alpn.name().to_vec()];
+    tls.resumption = Resumption::disabled();
     Arc::new(tls)
 }
 

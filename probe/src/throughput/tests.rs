@@ -46,6 +46,7 @@ fn summary(samples: &[ThroughputSample], direction: Direction, transfer: &Transf
         stopped_by: transfer.stopped_by,
         sender_bytes: transfer.sender_bytes,
         idle_rtt: transfer.idle_rtt,
+        responsiveness: transfer.responsiveness,
     })
 }
 

@@ -1,6 +1,6 @@
 //! Uploads: bodies of noise go out as fast as the network takes them; the listener tells what has arrived.
 
-mod body;
+pub(super) mod body;
 mod counts;
 
 use std::hash::{BuildHasher, RandomState};
@@ -17,10 +17,13 @@ use tokio::time::{Instant, sleep_until};
 
 use self::body::{Noise, Sending};
 use self::counts::CountReader;
+use super::carrier::{Carrier, CarrierBody};
+use super::course::{Course, Step};
 use super::exchange::{self, Bulk, Exchange};
 use super::latency::Latency;
 use super::meter::Meter;
 use super::open::Peer;
+use super::probing::{Handover, Probing};
 use super::sanity::Bound;
 use super::target::Target;
 use super::{Load, Transfer, open_flows};
@@ -43,6 +46,9 @@ pub(super) async fn run(load: &Load<'_>) -> Result<Transfer, ProbeError> {
     };
     let Ready { peer, target, latency, transfer, flows, counts, sending } = ready;
     let mut upload = Upload {
+        course: Course::new(load.test, load.can_probe(&peer)),
+        probing: None,
+        adding: Adding { load, peer: &peer, target: &target, sending: &sending },
         meter: Meter::start(load.sink, Direction::Upload, &latency, load.growth()),
         running: JoinSet::new(),
         counts,
@@ -56,11 +62,11 @@ pub(super) async fn run(load: &Load<'_>) -> Result<Transfer, ProbeError> {
     for (exchange, request) in flows {
         upload.running.spawn(exchange.run(request, answer));
     }
-    let further = || further(load, &peer, &target, &sending);
-    let stopped_by = upload.watch(load, began + load.test.duration, &sending, further).await;
+    let stopped_by = upload.watch(began + load.test.duration).await;
+    let responsiveness = upload.probing.take().and_then(Probing::end);
     let (stopped_by, goodput) = upload.finish(stopped_by)?;
     Bound::towards(peer.address()).hold(goodput)?;
-    Ok(Transfer { stopped_by, sender_bytes: Some(sending.sent()), ..transfer })
+    Ok(Transfer { stopped_by, sender_bytes: Some(sending.sent()), responsiveness, ..transfer })
 }
 
 /// All that is needed to start.
@@ -94,21 +100,48 @@ async fn prepare(load: &Load<'_>, base: Target) -> Result<Ready, ProbeError> {
     Ok(Ready { peer, target, latency, transfer, flows, counts, sending })
 }
 
-/// Makes a connection more, which sends its share; `None` when there is no request to make. Where it fails, the test
-/// goes on without it.
-fn further(
-    load: &Load<'_>,
-    peer: &Peer,
-    target: &Target,
-    sending: &Arc<Sending>,
-) -> Option<impl Future<Output = Result<Option<Uploaded>, ProbeError>> + Send + 'static> {
-    let body = Noise::new(sending, load.added_share());
-    let request = exchange::request(Method::POST, target, load.target.token.as_ref(), body).ok()?;
-    let peer = peer.clone();
-    Some(async move {
-        let Ok(exchange) = Exchange::open(&peer, Bulk::Write).await else { return Ok(None) };
-        Ok(exchange.run(request, answer).await.unwrap_or_default())
-    })
+/// What connections that are added need.
+struct Adding<'a> {
+    load: &'a Load<'a>,
+    peer: &'a Peer,
+    /// Where bodies go.
+    target: &'a Target,
+    sending: &'a Arc<Sending>,
+}
+
+impl Adding<'_> {
+    fn body(&self) -> Noise {
+        Noise::new(self.sending, self.load.added_share())
+    }
+
+    /// Makes a connection more, which sends its share; `None` when there is no request to make. Where it fails, the
+    /// test goes on without it.
+    fn further(&self) -> Option<impl Future<Output = Result<Option<Uploaded>, ProbeError>> + Send + 'static> {
+        let token = self.load.target.token.as_ref();
+        let request = exchange::request(Method::POST, self.target, token, self.body()).ok()?;
+        let peer = self.peer.clone();
+        Some(async move {
+            let Ok(exchange) = Exchange::open(&peer, Bulk::Write).await else { return Ok(None) };
+            Ok(exchange.run(request, answer).await.unwrap_or_default())
+        })
+    }
+
+    /// Makes the connection whose load small requests go beside. Where it fails, there are none.
+    fn carrier(
+        &self,
+        handover: Handover,
+    ) -> Option<impl Future<Output = Result<Option<Uploaded>, ProbeError>> + Send + 'static> {
+        let (token, body) = (self.load.target.token.as_ref(), CarrierBody::Left(self.body()));
+        let request = exchange::request_h2(Method::POST, self.target, token, body).ok()?;
+        let peer = self.peer.clone();
+        Some(async move {
+            let Ok(carrier) = Carrier::open(&peer).await else { return Ok(None) };
+            if handover.send(carrier.sender()).is_err() {
+                return Ok(None);
+            }
+            Ok(carrier.run(request, answer).await.unwrap_or_default())
+        })
+    }
 }
 
 /// Draws an id that no other test has; nothing secret depends on it.
@@ -133,6 +166,9 @@ async fn answer(response: Response<Incoming>) -> hyper::Result<Option<Uploaded>>
 
 /// An upload under way.
 struct Upload<'a> {
+    course: Course,
+    probing: Option<Probing>,
+    adding: Adding<'a>,
     meter: Meter<'a>,
     running: JoinSet<Result<Option<Uploaded>, ProbeError>>,
     counts: CountReader,
@@ -147,16 +183,8 @@ struct Upload<'a> {
 
 impl Upload<'_> {
     /// Tells samples until something ends the test and what was on its way has arrived, and says what ended it.
-    async fn watch<F>(
-        &mut self,
-        load: &Load<'_>,
-        end: Instant,
-        sending: &Sending,
-        further: impl Fn() -> Option<F>,
-    ) -> StoppedBy
-    where
-        F: Future<Output = Result<Option<Uploaded>, ProbeError>> + Send + 'static,
-    {
+    async fn watch(&mut self, end: Instant) -> StoppedBy {
+        let (cancel, sending) = (self.adding.load.cancel, self.adding.sending);
         let mut stopped_by = None;
         let mut deadline = end;
         loop {
@@ -173,27 +201,23 @@ impl Upload<'_> {
             // Liveness: the deadline ends it, at the second time for good; cancelled by the caller.
             tokio::select! {
                 biased;
-                () = load.cancel.cancelled() => return StoppedBy::Cancelled,
+                () = cancel.cancelled() => return StoppedBy::Cancelled,
                 () = sleep_until(deadline) => {
                     if let Some(stopped_by) = stopped_by {
                         return stopped_by;
                     }
                     sending.stop();
-                    stopped_by = Some(StoppedBy::Duration);
+                    stopped_by = Some(self.course.over());
                     deadline += DRAIN_WAIT;
                 }
                 Some(flow) = self.running.join_next() => self.end(flow),
                 count = self.counts.next() => match count {
                     Ok(count) => {
                         self.take(count, stopped_by.is_some());
-                        if stopped_by.is_none() && load.test.stops_early && self.meter.is_stable() {
+                        if stopped_by.is_none() && let Some(why) = self.step() {
                             sending.stop();
-                            stopped_by = Some(StoppedBy::Stable);
+                            stopped_by = Some(why);
                             deadline = Instant::now() + DRAIN_WAIT;
-                        } else if stopped_by.is_none() {
-                            for more in (0..self.meter.grow(load.test)).filter_map(|_| further()) {
-                                self.running.spawn(more);
-                            }
                         }
                     }
                     Err(error) => {
@@ -203,6 +227,40 @@ impl Upload<'_> {
                 },
             }
         }
+    }
+
+    /// Does what is due after a sample; says when that is to end.
+    fn step(&mut self) -> Option<StoppedBy> {
+        if self.probing.as_mut().is_some_and(Probing::has_ended) {
+            self.course.cannot_probe();
+        }
+        match self.course.step(self.meter.at(), self.meter.bytes(), self.meter.is_stable()) {
+            Step::Stop(stopped_by) => return Some(stopped_by),
+            Step::Probe => {
+                let token = self.adding.load.target.token.as_ref();
+                let (probing, handover) =
+                    Probing::begin(self.adding.peer, token, self.meter.at(), self.meter.goodput());
+                self.probing = Some(probing);
+                self.meter.probed();
+                if let Some(carrier) = self.adding.carrier(handover) {
+                    self.running.spawn(carrier);
+                }
+            }
+            Step::Go if self.probing.is_none() => {
+                for _ in 0..self.meter.grow(self.adding.load.test) {
+                    if let Some(further) = self.adding.further() {
+                        self.running.spawn(further);
+                    }
+                }
+            }
+            Step::Go => {}
+        }
+        None
+    }
+
+    /// Gives the connections that bring nothing but the load.
+    fn flows(&self) -> usize {
+        self.running.len() - usize::from(self.probing.is_some() && self.running.len() > 1)
     }
 
     fn end(&mut self, flow: Result<Result<Option<Uploaded>, ProbeError>, JoinError>) {
@@ -219,20 +277,20 @@ impl Upload<'_> {
         self.arrived = count.bytes;
         match self.held {
             Some(held) if held.bytes == count.bytes => return,
-            Some(held) => self.meter.tell_ending(moment(held.at_ms), held.bytes, self.running.len()),
+            Some(held) => self.meter.tell_ending(moment(held.at_ms), held.bytes, self.flows()),
             None => {}
         }
         if is_draining {
             self.held = Some(count);
         } else {
-            self.meter.tell(moment(count.at_ms), count.bytes, self.running.len());
+            self.meter.tell(moment(count.at_ms), count.bytes, self.flows());
         }
     }
 
     /// Tells what is left to tell, and gives the mean of all.
     fn finish(mut self, stopped_by: StoppedBy) -> Result<(StoppedBy, BitRate), ProbeError> {
         if let Some(last) = self.held.filter(|held| held.bytes > self.meter.bytes()) {
-            self.meter.tell_ending(moment(last.last_ms), last.bytes, self.running.len());
+            self.meter.tell_ending(moment(last.last_ms), last.bytes, self.flows());
         }
         match self.broken {
             Some(error) if self.meter.bytes() == 0 => Err(error),

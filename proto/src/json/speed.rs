@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use cnc_model::BitRate;
+use cnc_model::responsiveness::{METHOD, Responsiveness, Rpm};
 use cnc_model::score::BufferbloatGrade;
 use cnc_model::summary::Measured;
 use cnc_model::throughput::{Confidence, Direction, Phase, StoppedBy, ThroughputSample, ThroughputSummary};
@@ -57,8 +58,10 @@ pub(super) struct SummaryBody<'a> {
     /// Of the direction in which the load adds more.
     added_rtt_ms: Option<f64>,
     bufferbloat_grade: Option<&'a str>,
-    /// What is not taken yet is `null`.
+    /// Of the direction in which the load leaves less.
     rpm: Option<f64>,
+    /// `poor`, `fair`, `good` or `excellent`.
+    rpm_word: Option<&'static str>,
     contended: Option<bool>,
     shed: u64,
 }
@@ -80,6 +83,40 @@ struct OneWay {
     stopped_by: &'static str,
     sender_bytes: Option<u64>,
     ends_disagree: Option<bool>,
+    responsiveness: Option<ResponsivenessBody>,
+}
+
+#[derive(Serialize)]
+struct ResponsivenessBody {
+    method: &'static str,
+    rpm: f64,
+    rpm_word: &'static str,
+    /// Since the bytes began to flow: from then on probes went beside the load.
+    began_ms: f64,
+    tcp_ms: f64,
+    tls_ms: Option<f64>,
+    http_new_ms: f64,
+    http_loaded_ms: f64,
+    new_probes: u32,
+    loaded_probes: u32,
+}
+
+impl From<&Responsiveness> for ResponsivenessBody {
+    fn from(found: &Responsiveness) -> Self {
+        let Responsiveness { rpm, began, tcp, tls, http_new, http_loaded, new_probes, loaded_probes } = *found;
+        Self {
+            method: METHOD,
+            rpm: rpm.per_minute(),
+            rpm_word: rpm.word(),
+            began_ms: ms(began),
+            tcp_ms: ms(tcp),
+            tls_ms: tls.map(ms),
+            http_new_ms: ms(http_new),
+            http_loaded_ms: ms(http_loaded),
+            new_probes,
+            loaded_probes,
+        }
+    }
 }
 
 impl<'a> SummaryBody<'a> {
@@ -89,6 +126,8 @@ impl<'a> SummaryBody<'a> {
         let measured = runs().map(|run| &run.measured).next();
         let loaded = |run: Option<&ThroughputSummary>| run.and_then(|run| run.loaded_rtt).map(ms);
         let added = runs().filter_map(|run| run.added_rtt).max();
+        let rpms = runs().filter_map(|run| run.responsiveness.map(|found| found.rpm));
+        let rpm = rpms.min_by(|one, other| one.per_minute().total_cmp(&other.per_minute()));
         Self {
             url: measured.map(|measured| measured.host.as_str()),
             address: measured.and_then(|measured| measured.address),
@@ -100,7 +139,8 @@ impl<'a> SummaryBody<'a> {
             loaded_rtt_ms: Loaded { download: loaded(download), upload: loaded(upload) },
             added_rtt_ms: added.map(ms),
             bufferbloat_grade: added.map(|added| BufferbloatGrade::of(added).word()),
-            rpm: None,
+            rpm: rpm.map(Rpm::per_minute),
+            rpm_word: rpm.map(Rpm::word),
             contended: None,
             shed: runs().map(|run| run.measured.shed).sum(),
         }
@@ -123,6 +163,7 @@ impl From<&ThroughputSummary> for OneWay {
             idle_rtt: _,
             loaded_rtt: _,
             added_rtt: _,
+            responsiveness,
         } = summary;
         Self {
             goodput_bps: goodput.bps(),
@@ -145,6 +186,7 @@ impl From<&ThroughputSummary> for OneWay {
             },
             sender_bytes: *sender_bytes,
             ends_disagree: summary.ends_disagree(),
+            responsiveness: responsiveness.as_ref().map(Into::into),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use cnc_model::message::When;
 use cnc_model::network::AutonomousSystem;
 use cnc_model::ping::{Clock, PingOutcome, PingReply, PingSample, PingSummary};
+use cnc_model::responsiveness::LoadedProbes;
 use cnc_model::session::{
     EndReason, SequencedSample, SessionOverview, SessionRecord, SessionState, TestRecord, WatchEvent,
 };
@@ -186,11 +187,18 @@ fn download() -> ThroughputSummary {
         idle_rtt: None,
         loaded_rtt: None,
         added_rtt: None,
+        responsiveness: None,
     }
 }
 
 #[test]
 fn speed_summaries() {
+    let probes = LoadedProbes {
+        tcp: vec![us(90_000)],
+        tls: vec![us(91_000)],
+        http_new: vec![us(92_000)],
+        http_loaded: vec![us(120_000), us(120_000)],
+    };
     let upload = ThroughputSummary {
         direction: Direction::Upload,
         steady: Some(BitRate::from_bps(19_500_000.5).expect("finite")),
@@ -200,6 +208,7 @@ fn speed_summaries() {
         idle_rtt: Some(us(10_000)),
         loaded_rtt: Some(us(90_000)),
         added_rtt: Some(us(81_500)),
+        responsiveness: probes.summary(us(4_000_000)),
         ..download()
     };
     assert_snapshot!(lines([

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -13,14 +14,15 @@ use axum::{Extension, Json};
 use bytes::Bytes;
 use cnc_model::test::{MAX_BYTES, MAX_LOAD};
 use cnc_probe::respond;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, StatusCode, Version, header};
 use http_body::{Frame, SizeHint};
 use http_body_util::Limited;
 use serde::Deserialize;
+use tokio::net::TcpStream;
 
 use super::pages::over_plain;
 use super::{Web, token};
-use crate::accept::{ClientAddress, Taking, Unread};
+use crate::accept::{ClientAddress, Taking, Unread, Wire};
 use crate::limits::{self, Source};
 use crate::metrics::Lasting;
 
@@ -46,16 +48,20 @@ pub(super) struct OfRun {
 pub(super) async fn download(
     State(web): State<Web>,
     Extension(ClientAddress(address)): Extension<ClientAddress>,
-    Extension(unread): Extension<Unread>,
     Query(wanted): Query<Wanted>,
-    headers: HeaderMap,
+    request: Request,
 ) -> Response {
-    let place = match Place::take(&web, address, &headers) {
+    let place = match Place::take(&web, address, request.headers()) {
         Ok(place) => place,
         Err(refused) => return refused,
     };
     if wanted.bytes > MAX_BYTES {
         return (StatusCode::BAD_REQUEST, format!("at most {MAX_BYTES} bytes are sent\n")).into_response();
+    }
+    let Connection { unread, socket } = Connection::of(&request);
+    if let Some(socket) = socket.filter(|_| request.version() == Version::HTTP_2) {
+        // Small answers go beside this load.
+        respond::keep_short(&socket);
     }
     let body = Body::new(Sending { body: respond::download(wanted.bytes), place, taking: unread.begin() });
     ([(header::CONTENT_TYPE, "application/octet-stream"), (header::CACHE_CONTROL, "no-store")], body).into_response()
@@ -88,6 +94,14 @@ pub(super) async fn upload(
     }
 }
 
+/// Answers with a byte: what probes beside a load ask for.
+pub(super) async fn probe(State(web): State<Web>, headers: HeaderMap) -> Response {
+    match admitted(&web, &headers) {
+        Ok(()) => ([(header::CACHE_CONTROL, "no-store")], ".").into_response(),
+        Err(refused) => refused,
+    }
+}
+
 /// Tells what has arrived of a run's uploads while they go on.
 pub(super) async fn counts(State(web): State<Web>, Query(wanted): Query<OfRun>, headers: HeaderMap) -> Response {
     if let Err(refused) = admitted(&web, &headers) {
@@ -99,6 +113,20 @@ pub(super) async fn counts(State(web): State<Web>, Query(wanted): Query<OfRun>, 
             (kind, Body::new(respond::counts(run))).into_response()
         }
         Err(error) => run_refused(error),
+    }
+}
+
+/// The connection that a request came over.
+struct Connection {
+    unread: Unread,
+    /// `None` once it is closed.
+    socket: Option<Arc<TcpStream>>,
+}
+
+impl Connection {
+    fn of(request: &Request) -> Self {
+        let unread = request.extensions().get::<Unread>().cloned().unwrap_or_default();
+        Self { unread, socket: request.extensions().get::<Wire>().and_then(Wire::socket) }
     }
 }
 

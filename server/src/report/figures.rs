@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use cnc_model::Sample;
 use cnc_model::ping::{Clock, PingOutcome, PingSample, PingSummary};
+use cnc_model::responsiveness::Responsiveness;
 use cnc_model::stats::RttSummary;
 use cnc_model::throughput::{Confidence, StoppedBy, ThroughputSummary};
 use cnc_model::trace::{HopOutcome, HopSummary, TraceSummary};
@@ -166,6 +167,20 @@ fn refused_at(trace: &TraceSummary, samples: &[Sample]) -> Option<String> {
     Some(format!("{address}, at hop {ttl}, answered that the destination cannot be reached: the path ends there."))
 }
 
+/// Words how much a load leaves to everything else, with what that is made of.
+fn responsiveness(load: &ThroughputSummary) -> String {
+    let Some(found) = load.responsiveness else { return NOT_MEASURED.into() };
+    let Responsiveness { rpm, began: _, tcp, tls, http_new, http_loaded, new_probes: _, loaded_probes: _ } = found;
+    let tls = tls.map(|tls| format!(", TLS {}", ms(tls))).unwrap_or_default();
+    format!(
+        "{rpm} (RPM): {}; new connections TCP {}{tls}, request {}; loaded connection {}",
+        rpm.word(),
+        ms(tcp),
+        ms(http_new),
+        ms(http_loaded)
+    )
+}
+
 /// Writes a download's or upload's figures.
 pub(crate) fn throughput(load: &ThroughputSummary) -> Markup {
     let steady = load.steady.map_or_else(|| format!("{NOT_MEASURED}: the rate never settled"), rate);
@@ -190,6 +205,7 @@ pub(crate) fn throughput(load: &ThroughputSummary) -> Markup {
         ("Idle round trip", or_not(load.idle_rtt)),
         ("Loaded round trip", or_not(load.loaded_rtt)),
         ("Added by the load", or_not(load.added_rtt)),
+        ("Round trips a minute", responsiveness(load)),
         ("Bufferbloat", load.bufferbloat().map_or_else(|| NOT_MEASURED.into(), |grade| format!("grade {grade}"))),
     ];
     let amounts = [

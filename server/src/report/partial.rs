@@ -83,5 +83,6 @@ fn load(test: &TestRecord, samples: &[Sample], direction: Direction, measured: M
         stopped_by,
         sender_bytes: None,
         idle_rtt: None,
+        responsiveness: None,
     }))
 }

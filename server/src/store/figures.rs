@@ -48,6 +48,7 @@ pub(super) struct Figures {
     pub(super) loaded_rtt_us: Option<i64>,
     pub(super) added_rtt_us: Option<i64>,
     pub(super) bufferbloat_grade: Option<&'static str>,
+    pub(super) rpm: Option<f64>,
     pub(super) path_mtu_bytes: Option<i64>,
     pub(super) black_hole: Option<bool>,
     pub(super) http_status: Option<i64>,
@@ -164,6 +165,7 @@ impl Figures {
             loaded_rtt_us: throughput.loaded_rtt.map(micros),
             added_rtt_us: throughput.added_rtt.map(micros),
             bufferbloat_grade: throughput.bufferbloat().map(BufferbloatGrade::word),
+            rpm: throughput.responsiveness.map(|found| found.rpm.per_minute()),
             ..Self::default()
         }
     }

@@ -161,6 +161,9 @@ fn store_test(connection: &Connection, session: &str, test: &TestRecord) -> Resu
     if matches!(what, Test::Mtu(_) | Test::Dns(_) | Test::Http(_)) {
         store_reach(connection, session, *id, &figures)?;
     }
+    if matches!(what, Test::Download(_) | Test::Upload(_)) {
+        store_load(connection, session, *id, &figures)?;
+    }
     // Late data of an ended session: its report is made again.
     jobs::want_report_again(connection, session)
 }
@@ -182,6 +185,18 @@ fn store_reach(connection: &Connection, session: &str, test: TestId, figures: &F
         ":tcp": figures.tcp_us,
         ":tls": figures.tls_us,
         ":first_byte": figures.first_byte_us,
+    });
+    stored.map(drop)
+}
+
+const LOAD: &str = "UPDATE tests SET rpm = :rpm WHERE session_id = :session AND test_id = :test";
+
+/// Stores the columns that only downloads and uploads have, beside those that every test's row is made with.
+fn store_load(connection: &Connection, session: &str, test: TestId, figures: &Figures) -> Result<(), rusqlite::Error> {
+    let stored = connection.prepare_cached(LOAD)?.execute(named_params! {
+        ":session": session,
+        ":test": test.get(),
+        ":rpm": figures.rpm,
     });
     stored.map(drop)
 }

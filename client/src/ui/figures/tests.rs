@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use cnc_model::ping::{Clock, PingFold, PingOutcome, PingReply, PingSample};
+use cnc_model::responsiveness::{LoadedProbes, Responsiveness};
 use cnc_model::summary::Measured;
 use cnc_model::system::{Cpu, Interface, InterfaceAddress, InterfaceKind, Memory, SystemInfo};
 use cnc_model::throughput::{Phase, ThroughputEnd, ThroughputFold, ThroughputSample};
@@ -57,6 +58,12 @@ fn of_a_trace() {
     insta::assert_snapshot!(shown(&Summary::Trace(fold.summary(Measured::default()))));
 }
 
+fn responsiveness() -> Responsiveness {
+    let probes = |ms| vec![MS * ms; 40];
+    let found = LoadedProbes { tcp: probes(44), tls: probes(46), http_new: probes(45), http_loaded: probes(58) };
+    found.summary(Duration::from_secs(3)).expect("everything was answered")
+}
+
 #[test]
 fn of_a_download() {
     let mut fold = ThroughputFold::default();
@@ -77,6 +84,7 @@ fn of_a_download() {
         stopped_by: StoppedBy::Duration,
         sender_bytes: Some(12_000_000),
         idle_rtt: Some(MS * 12),
+        responsiveness: Some(responsiveness()),
     };
     insta::assert_snapshot!(shown(&Summary::Throughput(fold.summary(end))));
 }

@@ -20,7 +20,7 @@ const MIN_PIECE: u64 = 16 * 1024;
 
 /// What the flows of one upload share.
 #[derive(Debug)]
-pub(super) struct Sending {
+pub(in super::super) struct Sending {
     began: OnceLock<Instant>,
     is_over: AtomicBool,
     sent: AtomicU64,
@@ -58,14 +58,14 @@ impl Sending {
 
 /// One flow's body.
 #[derive(Debug)]
-pub(super) struct Noise {
+pub(in super::super) struct Noise {
     sending: Arc<Sending>,
     left: u64,
     sent: u64,
 }
 
 impl Noise {
-    pub(super) fn new(sending: &Arc<Sending>, share: u64) -> Self {
+    pub(in super::super) fn new(sending: &Arc<Sending>, share: u64) -> Self {
         Self { sending: Arc::clone(sending), left: share, sent: 0 }
     }
 

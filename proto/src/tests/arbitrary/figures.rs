@@ -7,6 +7,7 @@ use cnc_model::http::HttpSummary;
 use cnc_model::mtu::MtuSummary;
 use cnc_model::network::AutonomousSystem;
 use cnc_model::ping::PingSummary;
+use cnc_model::responsiveness::{Responsiveness, Rpm};
 use cnc_model::stats::RttSummary;
 use cnc_model::summary::Measured;
 use cnc_model::system::{Cpu, Interface, InterfaceAddress, InterfaceKind, Memory, SystemInfo};
@@ -95,8 +96,8 @@ pub(in crate::tests) fn throughput_summary() -> BoxedStrategy<ThroughputSummary>
     ]);
     let figures = (bit_rate(), of(bit_rate()), whole(), duration(), any::<u16>());
     let rtts = [of(duration()), of(duration()), of(duration())];
-    (measured(), direction(), figures, confidence, stopped_by, of(whole()), rtts)
-        .prop_map(|(measured, direction, figures, confidence, stopped_by, sender_bytes, rtts)| {
+    (measured(), direction(), figures, confidence, stopped_by, of(whole()), rtts, of(responsiveness()))
+        .prop_map(|(measured, direction, figures, confidence, stopped_by, sender_bytes, rtts, responsiveness)| {
             let (goodput, steady, bytes, duration, flows) = figures;
             let [idle_rtt, loaded_rtt, added_rtt] = rtts;
             ThroughputSummary {
@@ -113,7 +114,25 @@ pub(in crate::tests) fn throughput_summary() -> BoxedStrategy<ThroughputSummary>
                 idle_rtt,
                 loaded_rtt,
                 added_rtt,
+                responsiveness,
             }
+        })
+        .boxed()
+}
+
+fn responsiveness() -> BoxedStrategy<Responsiveness> {
+    let rpm = (0.0..1e9_f64).prop_map(|rpm| Rpm::from_per_minute(rpm).expect("a number"));
+    let times = [duration(), duration(), duration(), duration()];
+    (rpm, times, of(duration()), any::<u32>(), any::<u32>())
+        .prop_map(|(rpm, [began, tcp, http_new, http_loaded], tls, new_probes, loaded_probes)| Responsiveness {
+            rpm,
+            began,
+            tcp,
+            tls,
+            http_new,
+            http_loaded,
+            new_probes,
+            loaded_probes,
         })
         .boxed()
 }

@@ -9,6 +9,7 @@ use cnc_model::http::HttpSummary;
 use cnc_model::message::When;
 use cnc_model::mtu::MtuSummary;
 use cnc_model::ping::{Clock, PingFold, PingOutcome, PingReply, PingSample};
+use cnc_model::responsiveness::{LoadedProbes, Responsiveness};
 use cnc_model::session::{EndReason, SessionOverview, SessionRecord, SessionState, TestRecord};
 use cnc_model::summary::{Measured, Summary};
 use cnc_model::system::{Cpu, Interface, InterfaceAddress, InterfaceKind, Memory, SystemInfo};
@@ -311,6 +312,13 @@ fn path(made: &mut MadeUp) {
     made.add(test, Some(Outcome::Completed), Some(Summary::Trace(summary)), samples);
 }
 
+/// What a line in want of a good queue leaves.
+fn responsiveness() -> Responsiveness {
+    let probes = |ms| vec![Duration::from_millis(ms); 40];
+    let found = LoadedProbes { tcp: probes(210), tls: probes(215), http_new: probes(220), http_loaded: probes(260) };
+    found.summary(Duration::from_secs(6)).expect("everything was answered")
+}
+
 fn load(direction: Direction, kbps: u64, count: u32, stopped_by: StoppedBy) -> (Vec<Sample>, Summary) {
     let mut noise = Noise(kbps);
     let (mut ramp, mut fold, mut samples) = (Ramp::default(), ThroughputFold::default(), Vec::new());
@@ -332,6 +340,7 @@ fn load(direction: Direction, kbps: u64, count: u32, stopped_by: StoppedBy) -> (
         stopped_by,
         sender_bytes: Some(bytes + 262_144),
         idle_rtt: Some(Duration::from_micros(31_200)),
+        responsiveness: (kbps > 10_000 && count == 100).then(responsiveness),
     });
     (samples, Summary::Throughput(summary))
 }

@@ -11,6 +11,7 @@ use cnc_model::mtu::MtuSummary;
 use cnc_model::network::AutonomousSystem;
 use cnc_model::outcome::{Failure, Reason};
 use cnc_model::ping::{Clock, PingFold, PingOutcome, PingReply, PingSample};
+use cnc_model::responsiveness::LoadedProbes;
 use cnc_model::session::{EndReason, SequencedSample, SessionOverview, SessionState, TestRecord};
 use cnc_model::summary::Measured;
 use cnc_model::system::SystemInfo;
@@ -183,12 +184,14 @@ fn throughput(measured: Measured) -> cnc_model::throughput::ThroughputSummary {
     for sample in throughput_samples() {
         fold.observe(&sample);
     }
+    let probes = LoadedProbes { tcp: vec![us(7)], tls: vec![], http_new: vec![us(8)], http_loaded: vec![us(9)] };
     fold.summary(ThroughputEnd {
         measured,
         direction: Direction::Upload,
         stopped_by: StoppedBy::Bytes,
         sender_bytes: Some(1 << 40),
         idle_rtt: Some(Duration::from_micros(900)),
+        responsiveness: probes.summary(us(2)),
     })
 }
 

@@ -41,7 +41,10 @@ pub(super) fn measure(ends: &Ends, truth: f64) -> Result<[Told; 2]> {
         let word = direction.word();
         let samples: Vec<_> = samples.iter().filter(|sample| sample["direction"] == word).collect();
         let told = summary[word]["steady_bps"].as_f64().unwrap_or(f64::NAN);
-        let live = samples.iter().filter(|sample| sample["at_ms"].as_f64().is_some_and(|at| at > SKIPPED * 1e3));
+        // Then probes go beside the load, and take a part of the line.
+        let probed = summary[word]["responsiveness"]["began_ms"].as_f64().unwrap_or(f64::INFINITY);
+        let is_live = |at: f64| at > SKIPPED * 1e3 && at <= probed;
+        let live = samples.iter().filter(|sample| sample["at_ms"].as_f64().is_some_and(is_live));
         Told {
             off: (told / truth - 1.0).abs() * 100.0,
             known: known(&samples, truth),
