@@ -17,6 +17,7 @@ pub mod mtu;
 mod payload;
 mod permission;
 pub mod ping;
+pub mod race;
 pub mod resolve;
 pub mod respond;
 mod route;

@@ -24,6 +24,8 @@ mod tests;
 
 pub use effect::{Effect, Now, Refusal, Violation, Waits};
 
+use effect::{about, is_acknowledgement, is_welcome, run_of, send};
+
 /// The most tests of one session: a hand-driven call has dozens; beyond this something runs wild.
 pub const MAX_TESTS: usize = 1_000;
 
@@ -73,7 +75,8 @@ pub struct Session {
     key_durable: bool,
     capabilities: Option<Vec<TestKind>>,
     clock_began: Option<Timestamp>,
-    tests: BTreeMap<TestId, TestRecord>,
+    /// Boxed, since a map's node has room for eleven and most sessions have few.
+    tests: BTreeMap<TestId, Box<TestRecord>>,
     cancelling: Vec<TestId>,
     recent: VecDeque<SequencedSample>,
     watchers: usize,
@@ -121,7 +124,7 @@ impl Session {
         for (stage, test) in plan.tests() {
             session.add_test(test.clone(), When::Stage(stage), &by, now);
         }
-        let tests: Vec<_> = session.tests.values().cloned().map(Box::new).map(Change::Test).collect();
+        let tests: Vec<_> = session.tests.values().cloned().map(Change::Test).collect();
         session.store_row_and(tests, None, Vec::new());
         session
     }
@@ -140,7 +143,7 @@ impl Session {
         session.key_hash = key_hash;
         session.key_durable = joined;
         session.received = stored;
-        session.tests = tests.into_iter().map(|test| (test.id, test)).collect();
+        session.tests = tests.into_iter().map(|test| (test.id, Box::new(test))).collect();
         session.detached_since = joined.then_some(now.elapsed);
         if session.overview.state == SessionState::Ending {
             // Why it was to end is not stored. The client has the grace time to come back with its last items.
@@ -300,7 +303,7 @@ impl Session {
         SessionRecord {
             overview: self.overview.clone(),
             consented: self.consented,
-            tests: self.tests.values().cloned().collect(),
+            tests: self.tests.values().map(|test| TestRecord::clone(test)).collect(),
         }
     }
 
@@ -313,13 +316,13 @@ impl Session {
     fn add_test(&mut self, what: Test, when: When, by: &str, now: Now) -> TestRecord {
         let id = self.issued().next_back().map_or(TestId::FIRST, |last| last.id.next());
         let record = new_record(id, what, when, by, now.wall);
-        self.tests.insert(id, record.clone());
+        self.tests.insert(id, Box::new(record.clone()));
         record
     }
 
     /// Gives the tests that the client was, or is to be, told to run.
     fn issued(&self) -> impl DoubleEndedIterator<Item = &TestRecord> {
-        self.tests.range(..TestId::own(1)).map(|(_, test)| test)
+        self.tests.range(..TestId::own(1)).map(|(_, test)| test.as_ref())
     }
 
     /// Counts the tests that the client ran by itself.
@@ -374,35 +377,6 @@ fn new_record(id: TestId, what: Test, when: When, by: &str, issued: Timestamp) -
         summary: None,
         samples: 0,
     }
-}
-
-fn send(instruction: Instruction) -> Effect {
-    Effect::Send(ListenerMessage::Instruction(instruction))
-}
-
-/// Gives the test that an effect tells the client to run.
-const fn run_of(effect: &Effect) -> Option<TestId> {
-    match effect {
-        Effect::Send(ListenerMessage::Instruction(Instruction::Run { test, .. })) => Some(*test),
-        Effect::Send(_) | Effect::Store { .. } | Effect::Publish(_) | Effect::Detach | Effect::Report => None,
-    }
-}
-
-/// Gives the test that an order is about.
-const fn about(order: &Instruction) -> Option<TestId> {
-    match order {
-        Instruction::Run { test, .. } | Instruction::Cancel(test) => Some(*test),
-        Instruction::Unknown { test } => *test,
-        Instruction::End => None,
-    }
-}
-
-fn is_welcome(effect: &Effect) -> bool {
-    matches!(effect, Effect::Send(ListenerMessage::Welcome(_)))
-}
-
-fn is_acknowledgement(message: &ListenerMessage) -> bool {
-    matches!(message, ListenerMessage::Acknowledge(_))
 }
 
 fn run(record: &TestRecord) -> Instruction {

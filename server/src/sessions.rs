@@ -4,16 +4,15 @@
 //! of one goes through its bounded queue of commands; nothing here decides what a session does.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use cnc_model::message::{EchoToken, Hello, When};
-use cnc_model::session::{EndReason, SessionOverview, SessionRecord, TestRecord};
-use cnc_model::{ClientKey, Code, Plan, SessionId, Test, TestId};
+use cnc_model::message::EchoToken;
+use cnc_model::session::SessionOverview;
+use cnc_model::{Code, Plan, SessionId};
 use thiserror::Error;
+use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -23,9 +22,12 @@ use crate::limits::{Limits, Over, Place, Source};
 use crate::networks::Networks;
 use crate::secret;
 use crate::session::{NewSession, Refusal, Session, Waits};
-use crate::store::{Removed, Store, StoreError, StoredSession};
+use crate::store::{Store, StoreError, StoredSession};
 
+mod asking;
 mod codes;
+mod command;
+mod joining;
 mod reporting;
 mod retention;
 mod stream;
@@ -35,11 +37,13 @@ mod tests;
 mod watch;
 
 pub use codes::CodeStanding;
+pub use joining::AttachError;
 pub use stream::{Closing, Inbound, InboundError, OUTBOUND, Outbound};
 pub use watch::Watching;
 
 use codes::Codes;
-use task::{Attached, Attaching, Command, Task};
+use command::Command;
+use task::Task;
 
 /// What staff and clients may ask of one session and not yet have had: each of them waits for room, so a session
 /// that is held up by the disk holds up only those who ask of it.
@@ -101,26 +105,6 @@ pub enum SessionsError {
     Stopping,
 }
 
-/// Why a client is not let in.
-#[derive(Debug, Error)]
-pub enum AttachError {
-    /// No waiting session has that code.
-    #[error("no session waits for the code {0}: ask for it again, it holds for 30 minutes and for one device")]
-    UnknownCode(Code),
-    /// The client has no code and walk-ins are not allowed.
-    #[error("this service needs a code: ask the support person for one")]
-    CodeNeeded,
-    /// A bound was reached.
-    #[error(transparent)]
-    Over(#[from] Over),
-    /// The record cannot be read or written.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The listener is stopping.
-    #[error("the listener is stopping: it will be back in a moment")]
-    Stopping,
-}
-
 /// The registry. Cloning it gives another handle to the same one.
 #[derive(Debug, Clone)]
 pub struct Sessions {
@@ -161,12 +145,6 @@ impl Live {
     }
 }
 
-/// Where a client's session was found.
-enum Found {
-    Live(Handle),
-    Stored(Box<StoredSession>),
-}
-
 #[derive(Debug, Clone)]
 struct Handle {
     commands: mpsc::Sender<Command>,
@@ -205,71 +183,6 @@ impl Sessions {
         sessions.shared.tasks.spawn(networks.run(sessions.shared.stop.child_token()));
         sessions.shared.tasks.spawn(retention::run(sessions.clone(), retention::EVERY));
         Ok(sessions)
-    }
-
-    /// Takes in a client's stream; from here on the session's task owns both directions.
-    ///
-    /// # Errors
-    /// Fails when no session is meant, or none may be made.
-    pub async fn attach(
-        &self,
-        hello: Hello,
-        public_address: IpAddr,
-        inbound: Inbound,
-        outbound: Outbound,
-    ) -> Result<(), AttachError> {
-        let key_hash = secret::hash(hello.key.expose());
-        let code = hello.code;
-        let mut client = Box::new(Attaching { hello, key_hash, public_address, inbound, outbound });
-        loop {
-            let (reply, answer) = oneshot::channel();
-            let command = Command::Attach { client, reply };
-            let unsent = match self.find_for_client(key_hash, code, public_address).await? {
-                Found::Live(handle) => handle.commands.send(command).await.err().map(|unsent| unsent.0),
-                Found::Stored(stored) => self.go_on_with(*stored, Some(command)),
-            };
-            // Liveness: the task answers, or hands the client back as it ends.
-            let attached = match unsent {
-                Some(Command::Attach { client, .. }) => Attached::Gone(client),
-                Some(_) | None => answer.await.map_err(|_| AttachError::Stopping)?,
-            };
-            match attached {
-                Attached::Yes => return Ok(()),
-                // Another device was faster with the same code.
-                Attached::NotYours => return Err(code.map_or(AttachError::CodeNeeded, AttachError::UnknownCode)),
-                // The session was being let go just then; it is found in the store.
-                Attached::Gone(back) => client = back,
-            }
-        }
-    }
-
-    /// Finds the session of a key, else of a code, else makes one for a walk-in.
-    async fn find_for_client(
-        &self,
-        key_hash: [u8; 32],
-        code: Option<Code>,
-        address: IpAddr,
-    ) -> Result<Found, AttachError> {
-        if self.shared.stop.is_cancelled() {
-            return Err(AttachError::Stopping);
-        }
-        if let Some(handle) = self.shared.live().by_key(key_hash) {
-            return Ok(Found::Live(handle));
-        }
-        if let Some(stored) = self.shared.store.by_key_hash(key_hash).await? {
-            return Ok(Found::Stored(Box::new(stored)));
-        }
-        if let Some(code) = code {
-            let hash = secret::hash(&code.bits().to_be_bytes());
-            return self.shared.live().by_code(hash).map(Found::Live).ok_or(AttachError::UnknownCode(code));
-        }
-        if !self.shared.settings.walk_in {
-            return Err(AttachError::CodeNeeded);
-        }
-        let place = self.shared.limits.walk_in(address)?;
-        self.must_have_room()?;
-        let id = self.open(self.new_id(), String::new(), self.default_plan(), Some(place)).id;
-        self.handle(id).map(Found::Live).ok_or(AttachError::Stopping)
     }
 
     /// Draws the id of a session to be made.
@@ -362,84 +275,6 @@ impl Sessions {
         self.plan(name).unwrap_or_else(|_| Plan { name: name.clone(), description: String::new(), stages: Vec::new() })
     }
 
-    /// Tells what a code is worth. Asking consumes nothing.
-    #[must_use]
-    pub fn code(&self, code: Code) -> CodeStanding {
-        self.shared.live().codes.standing(secret::hash(&code.bits().to_be_bytes()))
-    }
-
-    /// Tells whether a client's key has joined a session.
-    ///
-    /// # Errors
-    /// Fails when the record cannot be read.
-    pub async fn knows_key(&self, key: &ClientKey) -> Result<bool, StoreError> {
-        let hash = secret::hash(key.expose());
-        let live = self.shared.live().by_key(hash).is_some();
-        Ok(live || self.shared.store.by_key_hash(hash).await?.is_some())
-    }
-
-    /// Issues a test to a session, to run at once.
-    ///
-    /// # Errors
-    /// Fails when the session is unknown, over, or says no.
-    pub async fn issue(&self, id: SessionId, test: Test, by: String) -> Result<TestRecord, SessionsError> {
-        let tests = vec![(When::Now, test)];
-        let mut records = self.ask(id, |reply| Command::Issue { tests, by, reply }).await??;
-        records.pop().ok_or(SessionsError::Ended(id))
-    }
-
-    /// Issues all tests of a plan, behind those that wait.
-    ///
-    /// # Errors
-    /// Fails when the plan or session is unknown, or the session says no.
-    pub async fn issue_plan(&self, id: SessionId, plan: &str, by: String) -> Result<Vec<TestRecord>, SessionsError> {
-        let plan = self.plan(plan)?;
-        let tests = plan.tests().map(|(stage, test)| (When::Stage(stage), test.clone())).collect();
-        Ok(self.ask(id, |reply| Command::Issue { tests, by, reply }).await??)
-    }
-
-    /// Tells a client to stop a test.
-    ///
-    /// # Errors
-    /// Fails when the session or test is unknown or over.
-    pub async fn cancel(&self, id: SessionId, test: TestId) -> Result<(), SessionsError> {
-        Ok(self.ask(id, |reply| Command::Cancel { test, reply }).await??)
-    }
-
-    /// Ends a session as staff's wish.
-    ///
-    /// # Errors
-    /// Fails when the session is unknown or over.
-    pub async fn end(&self, id: SessionId) -> Result<(), SessionsError> {
-        Ok(self.ask(id, |reply| Command::End { reason: EndReason::Staff, reply }).await??)
-    }
-
-    /// Removes a session and all that was stored of it; a live one is dropped first, its client let go.
-    ///
-    /// # Errors
-    /// Fails when the session is unknown or the record cannot be written.
-    pub async fn delete(&self, id: SessionId) -> Result<Removed, SessionsError> {
-        match self.ask(id, |reply| Command::Drop { reply }).await {
-            Ok(()) | Err(SessionsError::Ended(_)) => {}
-            Err(other) => return Err(other),
-        }
-        let removed = self.shared.store.delete(id).await?;
-        reporting::remove(&self.shared.settings.reports, id).await;
-        removed.ok_or(SessionsError::NotFound(id))
-    }
-
-    /// Gives a session with its tests, as it is now or as it was stored.
-    ///
-    /// # Errors
-    /// Fails when the session is unknown or the record cannot be read.
-    pub async fn record(&self, id: SessionId) -> Result<SessionRecord, SessionsError> {
-        match self.ask(id, |reply| Command::Record { reply }).await {
-            Ok(record) => Ok(*record),
-            Err(SessionsError::Ended(_)) => self.shared.store.record(id).await?.ok_or(SessionsError::NotFound(id)),
-            Err(other) => Err(other),
-        }
-    }
-
     /// Follows a session: a snapshot first, then what changes. A follower that falls behind gets a new snapshot.
     ///
     /// # Errors
@@ -477,18 +312,5 @@ impl Sessions {
 
     fn handle(&self, id: SessionId) -> Option<Handle> {
         self.shared.live().handles.get(&id).cloned()
-    }
-
-    /// Asks a live session; `Ended` stands for every session that is not live.
-    async fn ask<T>(
-        &self,
-        id: SessionId,
-        command: impl FnOnce(oneshot::Sender<T>) -> Command,
-    ) -> Result<T, SessionsError> {
-        let handle = self.handle(id).ok_or(SessionsError::Ended(id))?;
-        let (reply, answer) = oneshot::channel();
-        handle.commands.send(command(reply)).await.map_err(|_| SessionsError::Ended(id))?;
-        // Liveness: the task answers or drops the sender as it ends.
-        answer.await.map_err(|_| SessionsError::Ended(id))
     }
 }

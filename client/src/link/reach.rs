@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cnc_model::HostName;
+use cnc_probe::race::race;
 use cnc_probe::tunnel::{self, TunnelError};
 use rustls::pki_types::ServerName;
 use thiserror::Error;
 use tokio::net::{TcpStream, lookup_host};
-use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -27,8 +27,6 @@ const NAME_WAIT: Duration = Duration::from_secs(5);
 const TCP_WAIT: Duration = Duration::from_secs(8);
 /// How long the TLS handshake may take.
 const TLS_WAIT: Duration = Duration::from_secs(8);
-/// The head start of one address before the next is tried beside it (RFC 8305).
-const HEAD_START: Duration = Duration::from_millis(250);
 /// The most addresses tried: a name has no more in earnest.
 const MAX_ADDRESSES: usize = 8;
 
@@ -52,7 +50,7 @@ pub enum Unreached {
     /// No connection to any of its addresses.
     #[error("no connection to {address}")]
     Tcp {
-        /// The last address that was tried.
+        /// The first address, which the system prefers.
         address: SocketAddr,
         /// What the system said.
         source: io::Error,
@@ -198,38 +196,14 @@ async fn through(url: &ListenerUrl, proxy: &Proxy) -> Result<TcpStream, TunnelEr
 /// Connects to the first address that answers, each with a head start before the next.
 async fn connect(host: &HostName, port: u16) -> Result<TcpStream, Unreached> {
     let addresses = addresses(host, port).await?;
-    let last = addresses[addresses.len() - 1];
-    match timeout(TCP_WAIT, race(addresses)).await {
-        Ok(Ok(tcp)) => Ok(tcp),
-        Ok(Err((address, source))) => Err(Unreached::Tcp { address, source }),
-        Err(_) => Err(Unreached::Tcp { address: last, source: io::ErrorKind::TimedOut.into() }),
-    }
-}
-
-async fn race(addresses: Vec<SocketAddr>) -> Result<TcpStream, (SocketAddr, io::Error)> {
-    let mut waiting = addresses.into_iter();
-    let mut attempts = JoinSet::new();
-    let mut failed = None;
-    let mut hurry = true;
-    loop {
-        if hurry && let Some(address) = waiting.next() {
-            attempts.spawn(async move { TcpStream::connect(address).await.map_err(|error| (address, error)) });
+    let first = addresses[0];
+    match timeout(TCP_WAIT, race(addresses, TCP_WAIT)).await {
+        Ok(Ok(connected)) => Ok(connected.stream),
+        Ok(Err(failed)) => {
+            let (address, source) = failed.unwrap_or_else(|| (first, io::ErrorKind::AddrNotAvailable.into()));
+            Err(Unreached::Tcp { address, source })
         }
-        // Liveness: ends when all attempts have; the caller sets a time limit.
-        hurry = tokio::select! {
-            attempt = attempts.join_next() => match attempt {
-                Some(Ok(Ok(tcp))) => return Ok(tcp),
-                Some(Ok(Err(error))) => {
-                    failed = Some(error);
-                    true
-                }
-                Some(Err(_)) => true,
-                None => return Err(failed.unwrap_or_else(|| {
-                    (SocketAddr::from(([0, 0, 0, 0], 0)), io::ErrorKind::AddrNotAvailable.into())
-                })),
-            },
-            () = sleep(HEAD_START), if waiting.len() > 0 => true,
-        };
+        Err(_) => Err(Unreached::Tcp { address: first, source: io::ErrorKind::TimedOut.into() }),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cnc_model::message::ListenerMessage;
+use cnc_model::message::{Instruction, ListenerMessage};
 use cnc_model::session::WatchEvent;
 use cnc_model::{TestId, TestKind, Timestamp};
 use thiserror::Error;
@@ -116,4 +116,33 @@ pub enum Violation {
     /// Items came before the user had agreed.
     #[error("items came before the user's consent")]
     NoConsent,
+}
+
+pub(super) const fn send(instruction: Instruction) -> Effect {
+    Effect::Send(ListenerMessage::Instruction(instruction))
+}
+
+/// Gives the test that an effect tells the client to run.
+pub(super) const fn run_of(effect: &Effect) -> Option<TestId> {
+    match effect {
+        Effect::Send(ListenerMessage::Instruction(Instruction::Run { test, .. })) => Some(*test),
+        Effect::Send(_) | Effect::Store { .. } | Effect::Publish(_) | Effect::Detach | Effect::Report => None,
+    }
+}
+
+/// Gives the test that an order is about.
+pub(super) const fn about(order: &Instruction) -> Option<TestId> {
+    match order {
+        Instruction::Run { test, .. } | Instruction::Cancel(test) => Some(*test),
+        Instruction::Unknown { test } => *test,
+        Instruction::End => None,
+    }
+}
+
+pub(super) const fn is_welcome(effect: &Effect) -> bool {
+    matches!(effect, Effect::Send(ListenerMessage::Welcome(_)))
+}
+
+pub(super) const fn is_acknowledgement(message: &ListenerMessage) -> bool {
+    matches!(message, ListenerMessage::Acknowledge(_))
 }

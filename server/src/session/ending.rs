@@ -18,7 +18,7 @@ impl Session {
         for record in self.tests.values_mut().filter(|test| test.outcome.is_none()) {
             record.ended = Some(now.wall);
             record.outcome = Some(abandoned(record.started.is_some()));
-            changes.push(Change::Test(Box::new(record.clone())));
+            changes.push(Change::Test(record.clone()));
         }
         self.report_due = false;
         // Of a session that nobody joined there is nothing to report, and nothing is waited for.

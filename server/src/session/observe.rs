@@ -110,7 +110,7 @@ impl Session {
         }
         let offset = self.overview.clock_offset_us.unwrap_or(0);
         let began = Timestamp::from_unix_us(began.unix_us().saturating_sub(offset)).min(now.wall);
-        let mut record = new_record(test, what, When::Now, BY_ITSELF, began);
+        let mut record = Box::new(new_record(test, what, When::Now, BY_ITSELF, began));
         if matches!(self.overview.state, SessionState::Ended(_)) {
             // Delivered late: should its end not follow, nobody waits for it any more.
             (record.ended, record.outcome) = (Some(now.wall), Some(abandoned(true)));
@@ -125,7 +125,7 @@ impl Session {
     fn known_test(&mut self, test: TestId) -> Result<Option<&mut TestRecord>, Violation> {
         match self.tests.get_mut(&test) {
             None if test.is_own() => Ok(None),
-            found => found.map(Some).ok_or(Violation::UnknownTest(test)),
+            found => found.map(|found| Some(found.as_mut())).ok_or(Violation::UnknownTest(test)),
         }
     }
 
@@ -155,8 +155,8 @@ impl Session {
         }
         for test in touched {
             if let Some(record) = self.tests.get(&test).cloned() {
-                self.publish(|| WatchEvent::Test(Box::new(record.clone())));
-                changes.push(Change::Test(Box::new(record)));
+                self.publish(|| WatchEvent::Test(record.clone()));
+                changes.push(Change::Test(record));
             }
         }
         let through = self.received;

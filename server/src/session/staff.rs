@@ -62,8 +62,8 @@ impl Session {
         record.outcome = Some(Outcome::Cancelled);
         record.ended = Some(now.wall);
         let record = record.clone();
-        self.store(vec![Change::Test(Box::new(record.clone()))], None, Vec::new());
-        self.publish(|| WatchEvent::Test(Box::new(record)));
+        self.store(vec![Change::Test(record.clone())], None, Vec::new());
+        self.publish(|| WatchEvent::Test(record));
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use cnc_model::{Sample, Sequence, SessionId, TestId, Timestamp};
 use thiserror::Error;
 
-use super::task::Command;
+use super::command::Command;
 use super::{Sessions, Shared};
 use crate::report::Report;
 use crate::secret;

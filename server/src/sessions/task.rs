@@ -1,13 +1,11 @@
 //! One session's task: brings what happens to the pure session, and carries its effects out.
 
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use cnc_model::message::{ClientMessage, Hello, ListenerMessage, When};
-use cnc_model::session::{EndReason, SessionOverview, SessionRecord, SessionState, TestRecord};
-use cnc_model::{Test, TestId};
+use cnc_model::message::{ClientMessage, ListenerMessage, When};
+use cnc_model::session::{SessionOverview, SessionState};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::{mpsc, oneshot};
@@ -15,10 +13,11 @@ use tokio::time::{Instant, Sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
+use super::command::{Attached, Attaching, Command, Order};
 use super::stream::{Closing, Inbound, InboundError, Outbound};
-use super::watch::{Seat, Watched, Watcher, seat};
+use super::watch::{Watched, Watcher, seat};
 use crate::secret;
-use crate::session::{Effect, Greeting, Now, Refusal, Session};
+use crate::session::{Effect, Greeting, Now, Session};
 use crate::store::{Commit, StoreError};
 
 /// How long a session waits before it asks a failing store again.
@@ -27,45 +26,6 @@ const STORE_RETRY: Duration = Duration::from_secs(1);
 /// Changes that gather while a commit is made durable. When there are so many, nothing more is read from the client
 /// until the disk has caught up: HTTP/2 flow control carries the wait to the client's backlog.
 const GATHERED: usize = 4_096;
-
-/// A client that wants to be taken in.
-pub(super) struct Attaching {
-    pub(super) hello: Hello,
-    pub(super) key_hash: [u8; 32],
-    pub(super) public_address: IpAddr,
-    pub(super) inbound: Inbound,
-    pub(super) outbound: Outbound,
-}
-
-/// How that went.
-pub(super) enum Attached {
-    /// The session has taken it in.
-    Yes,
-    /// Another client's key has joined the session.
-    NotYours,
-    /// The task was ending: look for the session again.
-    Gone(Box<Attaching>),
-}
-
-/// What may be asked of a session.
-pub(super) enum Command {
-    /// Take over this client's stream.
-    Attach { client: Box<Attaching>, reply: oneshot::Sender<Attached> },
-    /// Issue tests; stages count from the first that is free.
-    Issue { tests: Vec<(When, Test)>, by: String, reply: oneshot::Sender<Result<Vec<TestRecord>, Refusal>> },
-    /// Stop a test.
-    Cancel { test: TestId, reply: oneshot::Sender<Result<(), Refusal>> },
-    /// End the session.
-    End { reason: EndReason, reply: oneshot::Sender<Result<(), Refusal>> },
-    /// Let everything go without a report, because the session is to be deleted.
-    Drop { reply: oneshot::Sender<()> },
-    /// The report has been made, or could not be made now.
-    Reported { url: Option<String> },
-    /// Give the session with its tests.
-    Record { reply: oneshot::Sender<Box<SessionRecord>> },
-    /// Give a watcher a seat.
-    Watch { reply: oneshot::Sender<Seat> },
-}
 
 /// Everything that can happen to a session.
 enum Event {
@@ -214,7 +174,8 @@ impl Task {
         let now = self.shared.clock.now();
         match command {
             Command::Attach { client, reply } => answer_to(reply, self.take_in(*client, now)),
-            Command::Issue { tests, by, reply } => {
+            Command::Issue { order, reply } => {
+                let Order { tests, by } = *order;
                 let free = self.session.next_stage();
                 let issue = |(when, test)| {
                     let when = match when {

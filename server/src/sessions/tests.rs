@@ -1,16 +1,18 @@
 //! Sessions as tasks over a real store: streams that come and go, watchers fast and slow, a listener that restarts.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use cnc_model::message::{Batch, ClientMessage, Instruction, ListenerMessage};
+use cnc_model::message::{Batch, ClientMessage, Hello, Instruction, ListenerMessage};
 use cnc_model::network::AutonomousSystem;
 use cnc_model::ping::{PingOutcome, PingSample};
 use cnc_model::session::{SessionState, WatchEvent};
 use cnc_model::summary::Measured;
 use cnc_model::test::{PingTest, TraceTest};
 use cnc_model::trace::{HopOutcome, HopReply, HopSample, Segment, TraceFold};
-use cnc_model::{ClientKey, Destination, Goodbye, Item, Outcome, Sample, Sequence, Summary, TestKind, Timestamp, Ttl};
+use cnc_model::{
+    ClientKey, Destination, Goodbye, Item, Outcome, Sample, Sequence, Summary, Test, TestId, TestKind, Timestamp, Ttl,
+};
 use tempfile::TempDir;
 use tokio_stream::wrappers::ReceiverStream;
 

@@ -8,7 +8,7 @@ use cnc_model::session::WatchEvent;
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::Stream;
 
-use super::task::Command;
+use super::command::Command;
 use super::{Sessions, SessionsError};
 use crate::limits::Place;
 
