@@ -276,7 +276,12 @@ impl Session {
 
     /// Gives the next thing to be done.
     pub fn next_effect(&mut self) -> Option<Effect> {
-        self.effects.pop_front()
+        let next = self.effects.pop_front();
+        if next.is_none() {
+            // Ten thousand idle sessions need no room for what was done.
+            self.effects.shrink_to_fit();
+        }
+        next
     }
 
     /// Gives the session in a line.

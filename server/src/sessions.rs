@@ -254,7 +254,8 @@ impl Sessions {
         let unsent = first.and_then(|first| commands.try_send(first).err()).map(TrySendError::into_inner);
         live.handles.insert(id, Handle { commands, overview: Arc::clone(&overview) });
         drop(live);
-        let task = Task::new(session, Arc::clone(&self.shared), queue, overview, speed_token);
+        // Boxed, or the future would hold it three times: as what it captures, what it passes on, and what it runs.
+        let mut task = Box::new(Task::new(session, Arc::clone(&self.shared), queue, overview, speed_token));
         self.shared.tasks.spawn(async move {
             let _place = place;
             task.run().await;

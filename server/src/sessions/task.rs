@@ -89,7 +89,7 @@ impl Task {
     }
 
     /// Runs until the session is over and let go by everyone, deleted, or the listener stops.
-    pub(super) async fn run(mut self) {
+    pub(super) async fn run(&mut self) {
         let id = self.session.overview().id;
         tracing::info!(session = %id, "session opened");
         self.carry_out().await;
