@@ -18,6 +18,7 @@ mod outcome;
 mod ping;
 pub mod plan;
 pub mod scalar;
+mod score;
 mod session;
 mod summary;
 pub mod support;

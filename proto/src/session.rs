@@ -197,8 +197,10 @@ impl TryFrom<v1::TestRecord> for TestRecord {
 
 impl From<SessionRecord> for v1::SessionRecord {
     fn from(record: SessionRecord) -> Self {
+        let scores = Some((&record.line().scores()).into());
         let SessionRecord { overview, consented, tests } = record;
         Self {
+            scores,
             overview: Some(overview.into()),
             consented_unix_us: consented.map(Timestamp::unix_us),
             tests: tests.into_iter().map(Into::into).collect(),
@@ -210,7 +212,8 @@ impl TryFrom<v1::SessionRecord> for SessionRecord {
     type Error = Invalid;
 
     fn try_from(wire: v1::SessionRecord) -> Result<Self, Invalid> {
-        let v1::SessionRecord { overview, consented_unix_us, tests } = wire;
+        // The scores are made of the tests, which are here.
+        let v1::SessionRecord { overview, consented_unix_us, tests, scores: _ } = wire;
         Ok(Self {
             overview: required("SessionRecord.overview", overview)?.try_into()?,
             consented: consented_unix_us.map(|us| timestamp("SessionRecord.consented_unix_us", us)).transpose()?,

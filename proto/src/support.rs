@@ -1,13 +1,15 @@
 //! What staff ask and are answered: plain types for the calls of `cnc.v1.Support`, so that no handler and no command
 //! touches a generated field.
 
+mod activity;
 mod audit;
 mod sessions;
 mod tokens;
 
+pub use activity::{Activity, ListActivity, MAX_LOOKED_INTO, MAX_ROUND_TRIPS, WhoAmI};
 pub use audit::{AuditEntry, ListAudit};
 pub use sessions::{
     CancelTest, CreateSession, CreatedSession, DeletedSession, IssuePlan, IssueTest, ListSamples, ListSessions,
-    SamplePage,
+    SamplePage, SessionFilter,
 };
 pub use tokens::{CreateToken, CreatedToken, RevokeToken, Role, Token};

@@ -19,6 +19,7 @@ pub mod secret;
 pub mod serve;
 pub mod session;
 pub mod sessions;
+mod sheet;
 pub mod staff;
 pub mod store;
 

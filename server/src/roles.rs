@@ -35,6 +35,10 @@ pub enum Call {
     RevokeToken,
     /// Read what staff did.
     ListAudit,
+    /// Learn whose token it is.
+    WhoAmI,
+    /// See what goes on in live sessions.
+    ListActivity,
     /// Read a session's report.
     Report,
     /// Read the listener's own figures.
@@ -43,7 +47,7 @@ pub enum Call {
 
 impl Call {
     /// Every call.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::CreateSession,
         Self::ListSessions,
         Self::GetSession,
@@ -59,6 +63,8 @@ impl Call {
         Self::ListTokens,
         Self::RevokeToken,
         Self::ListAudit,
+        Self::WhoAmI,
+        Self::ListActivity,
         Self::Report,
         Self::Metrics,
     ];
@@ -72,6 +78,8 @@ impl Call {
             | Self::WatchSession
             | Self::ListSamples
             | Self::ListPlans
+            | Self::WhoAmI
+            | Self::ListActivity
             | Self::Report
             | Self::Metrics => Role::Viewer,
             Self::CreateSession | Self::IssueTest | Self::IssuePlan | Self::CancelTest | Self::EndSession => {
@@ -102,6 +110,8 @@ impl Call {
             Self::ListTokens => "list_tokens",
             Self::RevokeToken => "revoke_token",
             Self::ListAudit => "list_audit",
+            Self::WhoAmI => "who_am_i",
+            Self::ListActivity => "list_activity",
             Self::Report => "report",
             Self::Metrics => "metrics",
         }
@@ -118,6 +128,8 @@ impl Call {
             | Self::ListPlans
             | Self::ListTokens
             | Self::ListAudit
+            | Self::WhoAmI
+            | Self::ListActivity
             | Self::Metrics => false,
             Self::CreateSession
             | Self::IssueTest
@@ -148,11 +160,14 @@ mod tests {
             let allowed = Call::ALL.into_iter().filter(|call| role >= call.needs());
             allowed.map(Call::word).collect::<Vec<_>>().join(" ")
         };
-        assert_eq!(may(Role::Viewer), "list_sessions get_session watch_session list_samples list_plans report metrics");
+        assert_eq!(
+            may(Role::Viewer),
+            "list_sessions get_session watch_session list_samples list_plans who_am_i list_activity report metrics"
+        );
         assert_eq!(
             may(Role::Support),
             "create_session list_sessions get_session watch_session issue_test issue_plan cancel_test end_session \
-             list_samples list_plans report metrics"
+             list_samples list_plans who_am_i list_activity report metrics"
         );
         assert_eq!(may(Role::Admin), Call::ALL.map(Call::word).join(" "));
     }

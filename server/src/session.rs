@@ -14,6 +14,7 @@ use cnc_model::{Code, Failure, Outcome, Plan, Reason, Sequence, SessionId, Test,
 
 use crate::store::{Change, Commit, SessionRow, StoredSession};
 
+mod activity;
 mod attach;
 mod effect;
 mod ending;

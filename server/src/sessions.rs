@@ -185,6 +185,12 @@ impl Sessions {
         Ok(sessions)
     }
 
+    /// Gives the organisation's name, as users see it.
+    #[must_use]
+    pub fn operator(&self) -> &str {
+        &self.shared.settings.operator
+    }
+
     /// Draws the id of a session to be made.
     #[must_use]
     pub fn new_id(&self) -> SessionId {

@@ -3,11 +3,11 @@
 use std::num::NonZeroU32;
 
 use cnc_model::session::{SequencedSample, SessionOverview, TestRecord};
-use cnc_model::{Code, Plan, Sequence, SessionId, Test, TestId};
+use cnc_model::{Code, Plan, Sequence, SessionId, Test, TestId, Timestamp};
 
 use crate::invalid::required;
 use crate::message::code;
-use crate::scalar::{MAX_NAME_BYTES, MAX_URL_BYTES, count, sequence, session_id, test_id, text};
+use crate::scalar::{MAX_NAME_BYTES, MAX_URL_BYTES, count, sequence, session_id, test_id, text, timestamp};
 use crate::session::{known_records, known_samples, samples_out};
 use crate::{Invalid, v1};
 
@@ -38,6 +38,27 @@ pub struct ListSessions {
     pub limit: Option<NonZeroU32>,
     /// The last session of the page before.
     pub before: Option<SessionId>,
+    /// Which of them.
+    pub filter: SessionFilter,
+}
+
+/// Which sessions are looked for: those that all of it holds for. Empty texts hold for every session.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SessionFilter {
+    /// Whether they have ended; `None` for both.
+    pub ended: Option<bool>,
+    /// Part of the label, the provider's name, the client's address or version, or the beginning of the id.
+    pub search: String,
+    /// Made at this time or later.
+    pub from: Option<Timestamp>,
+    /// Made before this time.
+    pub until: Option<Timestamp>,
+    /// Part of the provider's name, or its number like `AS64500`.
+    pub provider: String,
+    /// A test's destination as it was named.
+    pub destination: String,
+    /// The beginning of the client's version.
+    pub client_version: String,
 }
 
 /// A test to push to a session's client.
@@ -169,10 +190,18 @@ impl TryFrom<v1::CreateSessionResponse> for CreatedSession {
 
 impl From<ListSessions> for v1::ListSessionsRequest {
     fn from(request: ListSessions) -> Self {
-        let ListSessions { limit, before } = request;
+        let ListSessions { limit, before, filter } = request;
+        let SessionFilter { ended, search, from, until, provider, destination, client_version } = filter;
         Self {
             limit: limit.map_or(0, NonZeroU32::get),
             before: before.map(|before| before.to_string()).unwrap_or_default(),
+            ended,
+            search,
+            from_unix_us: from.map(Timestamp::unix_us),
+            until_unix_us: until.map(Timestamp::unix_us),
+            provider,
+            destination,
+            client_version,
         }
     }
 }
@@ -181,11 +210,31 @@ impl TryFrom<v1::ListSessionsRequest> for ListSessions {
     type Error = Invalid;
 
     fn try_from(wire: v1::ListSessionsRequest) -> Result<Self, Invalid> {
-        let v1::ListSessionsRequest { limit, before } = wire;
+        let v1::ListSessionsRequest {
+            limit,
+            before,
+            ended,
+            search,
+            from_unix_us,
+            until_unix_us,
+            provider,
+            destination,
+            client_version,
+        } = wire;
         let before = Some(before).filter(|before| !before.is_empty());
+        let moment = |field, us: Option<i64>| us.map(|us| timestamp(field, us)).transpose();
         Ok(Self {
             limit: NonZeroU32::new(limit),
             before: before.map(|before| session_id("ListSessionsRequest.before", &before)).transpose()?,
+            filter: SessionFilter {
+                ended,
+                search: text("ListSessionsRequest.search", search, MAX_NAME_BYTES)?,
+                from: moment("ListSessionsRequest.from_unix_us", from_unix_us)?,
+                until: moment("ListSessionsRequest.until_unix_us", until_unix_us)?,
+                provider: text("ListSessionsRequest.provider", provider, MAX_NAME_BYTES)?,
+                destination: text("ListSessionsRequest.destination", destination, MAX_URL_BYTES)?,
+                client_version: text("ListSessionsRequest.client_version", client_version, MAX_NAME_BYTES)?,
+            },
         })
     }
 }

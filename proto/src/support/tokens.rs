@@ -111,7 +111,7 @@ impl From<Role> for v1::Role {
     }
 }
 
-fn role(field: &'static str, wire: i32) -> Result<Role, Invalid> {
+pub(super) fn role(field: &'static str, wire: i32) -> Result<Role, Invalid> {
     match v1::Role::try_from(wire).unwrap_or_default() {
         v1::Role::Unspecified => Err(Invalid::Unknown { field }),
         v1::Role::Viewer => Ok(Role::Viewer),

@@ -9,8 +9,8 @@ use proptest::prelude::*;
 
 use super::arbitrary;
 use crate::support::{
-    AuditEntry, CancelTest, CreateSession, CreateToken, CreatedSession, CreatedToken, DeletedSession, IssuePlan,
-    IssueTest, ListAudit, ListSamples, ListSessions, SamplePage, Token,
+    Activity, AuditEntry, CancelTest, CreateSession, CreateToken, CreatedSession, CreatedToken, DeletedSession,
+    IssuePlan, IssueTest, ListActivity, ListAudit, ListSamples, ListSessions, SamplePage, Token, WhoAmI,
 };
 use crate::{Invalid, v1};
 
@@ -74,5 +74,8 @@ round_trips! {
     created_token: arbitrary::support::created_token(), CreatedToken => CreateTokenResponse;
     listed_tokens: arbitrary::support::tokens(), Vec<Token> => ListTokensResponse;
     list_audit: arbitrary::support::list_audit(), ListAudit => ListAuditRequest;
+    list_activity: arbitrary::support::list_activity(), ListActivity => ListActivityRequest;
+    listed_activity: arbitrary::support::activities(), Vec<Activity> => ListActivityResponse;
+    who_am_i: arbitrary::support::who_am_i(), WhoAmI => WhoAmIResponse;
     listed_audit: arbitrary::support::audit_entries(), Vec<AuditEntry> => ListAuditResponse;
 }

@@ -157,7 +157,7 @@ async fn create(arguments: CreateArguments) -> Result<(), CliError> {
 async fn list(arguments: ListArguments) -> Result<(), CliError> {
     let ListArguments { limit, before, connect } = arguments;
     let mut support = connect.connect().await?.support();
-    let wish = ListSessions { limit: Some(limit), before };
+    let wish = ListSessions { limit: Some(limit), before, ..ListSessions::default() };
     let answer = support.list_sessions(v1::ListSessionsRequest::from(wish)).await?.into_inner();
     let sessions: Vec<SessionOverview> = answer.try_into()?;
     if connect.json {

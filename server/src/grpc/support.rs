@@ -8,7 +8,7 @@ use cnc_model::session::SessionOverview;
 use cnc_model::{Plan, SessionId};
 use cnc_proto::support::{
     AuditEntry, CancelTest, CreateSession, CreateToken, CreatedSession, DeletedSession, IssuePlan, IssueTest,
-    ListAudit, ListSamples, ListSessions, RevokeToken, SamplePage,
+    ListActivity, ListAudit, ListSamples, ListSessions, RevokeToken, SamplePage, SessionFilter, WhoAmI,
 };
 use cnc_proto::{Invalid, v1};
 use futures_util::StreamExt as _;
@@ -16,6 +16,7 @@ use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
 
 use super::{Services, status};
+use crate::clock;
 use crate::roles::Call;
 use crate::sessions::SessionsError;
 use crate::staff::{Browser, Denied, Who};
@@ -69,14 +70,23 @@ impl Desk {
     }
 
     /// Lists what is stored, as it is now where it is live.
-    async fn list(&self, limit: u32, before: Option<SessionId>) -> Result<Vec<SessionOverview>, Status> {
-        let stored = self.services.store.sessions(limit, before).await.map_err(|error| status::store(&error))?;
+    async fn list(
+        &self,
+        filter: SessionFilter,
+        limit: u32,
+        before: Option<SessionId>,
+    ) -> Result<Vec<SessionOverview>, Status> {
+        let all_are_wanted = filter == SessionFilter::default();
+        let stored =
+            self.services.store.sessions(filter, limit, before).await.map_err(|error| status::store(&error))?;
         // Live ones beyond the page's end come with a later page.
         let last = (stored.len() == limit as usize).then(|| stored.last().map(|overview| overview.id)).flatten();
         let on_page = |id: SessionId| before.is_none_or(|before| id < before) && last.is_none_or(|last| id >= last);
         let live = self.services.sessions.overviews().into_iter().filter(|overview| on_page(overview.id));
         let mut all: BTreeMap<_, _> = stored.into_iter().map(|overview| (overview.id, overview)).collect();
-        all.extend(live.map(|overview| (overview.id, overview)));
+        // A search is the record's to answer: one that is not stored yet is found a moment later.
+        let known = live.filter(|overview| all_are_wanted || all.contains_key(&overview.id)).collect::<Vec<_>>();
+        all.extend(known.into_iter().map(|overview| (overview.id, overview)));
         Ok(all.into_values().rev().take(limit as usize).collect())
     }
 }
@@ -113,8 +123,8 @@ impl v1::support_server::Support for Desk {
         &self,
         request: Request<v1::ListSessionsRequest>,
     ) -> Result<Response<v1::ListSessionsResponse>, Status> {
-        let (_, ListSessions { limit: asked, before }) = self.enter(request, Call::ListSessions).await?;
-        Ok(Response::new(self.list(limit(asked), before).await?.into()))
+        let (_, ListSessions { limit: asked, before, filter }) = self.enter(request, Call::ListSessions).await?;
+        Ok(Response::new(self.list(filter, limit(asked), before).await?.into()))
     }
 
     async fn get_session(
@@ -256,5 +266,20 @@ impl v1::support_server::Support for Desk {
         let entries = self.services.store.audited(session, before, limit(asked)).await;
         let entries = entries.map_err(|error| status::store(&error))?.into_iter().map(audited);
         Ok(Response::new(entries.collect::<Vec<_>>().into()))
+    }
+
+    async fn who_am_i(&self, request: Request<v1::WhoAmIRequest>) -> Result<Response<v1::WhoAmIResponse>, Status> {
+        let Who { name, role, .. } = self.admit(&request, Call::WhoAmI).await?;
+        let operator = self.services.sessions.operator().to_owned();
+        let who = WhoAmI { name, role, version: env!("CARGO_PKG_VERSION").into(), operator, now: clock::wall() };
+        Ok(Response::new(who.into()))
+    }
+
+    async fn list_activity(
+        &self,
+        request: Request<v1::ListActivityRequest>,
+    ) -> Result<Response<v1::ListActivityResponse>, Status> {
+        let (_, ListActivity { sessions }) = self.enter(request, Call::ListActivity).await?;
+        Ok(Response::new(self.services.sessions.activity(&sessions).await.into()))
     }
 }

@@ -3,6 +3,7 @@
 use cnc_model::message::When;
 use cnc_model::session::{EndReason, SessionRecord, TestRecord};
 use cnc_model::{SessionId, Test, TestId};
+use cnc_proto::support::Activity;
 use tokio::sync::oneshot;
 
 use super::command::{Command, Order};
@@ -71,6 +72,13 @@ impl Sessions {
             Err(SessionsError::Ended(_)) => self.shared.store.record(id).await?.ok_or(SessionsError::NotFound(id)),
             Err(other) => Err(other),
         }
+    }
+
+    /// Tells what goes on in those of the given sessions that are live.
+    pub async fn activity(&self, ids: &[SessionId]) -> Vec<Activity> {
+        let asked = ids.iter().map(|&id| self.ask(id, |reply| Command::Activity { reply }));
+        let told = futures_util::future::join_all(asked).await;
+        told.into_iter().flatten().map(|activity| *activity).collect()
     }
 
     /// Asks a live session; `Ended` stands for every session that is not live.

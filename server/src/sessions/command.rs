@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use cnc_model::message::{Hello, When};
 use cnc_model::session::{EndReason, SessionRecord, TestRecord};
 use cnc_model::{Test, TestId};
+use cnc_proto::support::Activity;
 use tokio::sync::oneshot;
 
 use super::stream::{Inbound, Outbound};
@@ -53,6 +54,8 @@ pub(super) enum Command {
     Reported { url: Option<String> },
     /// Give the session with its tests.
     Record { reply: oneshot::Sender<Box<SessionRecord>> },
+    /// Tell what goes on.
+    Activity { reply: oneshot::Sender<Box<Activity>> },
     /// Give a watcher a seat.
     Watch { reply: oneshot::Sender<Seat> },
 }

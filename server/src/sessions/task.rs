@@ -198,6 +198,7 @@ impl Task {
                 self.session.reported(url);
             }
             Command::Record { reply } => answer_to(reply, Box::new(self.session.record())),
+            Command::Activity { reply } => answer_to(reply, Box::new(self.session.activity())),
             Command::Watch { reply } => {
                 let (watcher, left, seat) = seat(self.session.snapshot());
                 self.watchers.push(watcher);

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 
 use cnc_model::session::{SequencedSample, SessionOverview, SessionRecord};
 use cnc_model::{Sequence, SessionId, TestId, Timestamp};
+use cnc_proto::support::SessionFilter;
 use rusqlite::Connection;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
@@ -167,14 +168,20 @@ impl Store {
         .await
     }
 
-    /// Lists sessions, the newest first: at most `limit` (and [`MAX_PAGE`]), from before an id on.
+    /// Lists sessions of those that are looked for, the newest first: at most `limit` (and [`MAX_PAGE`]), from before
+    /// an id on.
     ///
     /// # Errors
     /// Says what keeps them from being read.
-    pub async fn sessions(&self, limit: u32, before: Option<SessionId>) -> Result<Vec<SessionOverview>, StoreError> {
+    pub async fn sessions(
+        &self,
+        filter: SessionFilter,
+        limit: u32,
+        before: Option<SessionId>,
+    ) -> Result<Vec<SessionOverview>, StoreError> {
         let limit = limit.min(MAX_PAGE);
         self.read(move |connection| {
-            let rows = sessions::rows(connection, &Which::Newest { before, limit })?;
+            let rows = sessions::rows(connection, &Which::Newest { filter: &filter, before, limit })?;
             Ok(rows.into_iter().map(|row| row.overview).collect())
         })
         .await

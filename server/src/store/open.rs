@@ -9,13 +9,14 @@ use rusqlite::{Connection, OpenFlags};
 use super::StoreError;
 
 /// Every schema's step from the one before it. A step is never changed once released; columns are never removed.
-pub(super) const MIGRATIONS: [&str; 6] = [
+pub(super) const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0001.sql"),
     include_str!("migrations/0002.sql"),
     include_str!("migrations/0003.sql"),
     include_str!("migrations/0004.sql"),
     include_str!("migrations/0005.sql"),
     include_str!("migrations/0006.sql"),
+    include_str!("migrations/0007.sql"),
 ];
 
 /// How long a statement waits for another process's lock, as a person with `sqlite3` may hold it.

@@ -7,10 +7,13 @@ use cnc_model::network::AutonomousSystem;
 use cnc_model::outcome::Failure;
 use cnc_model::session::{SessionOverview, TestRecord};
 use cnc_model::{Outcome, Sequence, SessionId, TestId, Timestamp};
+use cnc_proto::support::SessionFilter;
 use rusqlite::{Connection, Row};
 
 use super::error::{Fault, StoreError};
 use super::{Removed, SessionRow, StoredSession, blob, words};
+
+mod filter;
 
 /// Which sessions to read.
 pub(super) enum Which<'a> {
@@ -18,8 +21,9 @@ pub(super) enum Which<'a> {
     KeyHash(&'a [u8; 32]),
     /// Those that have not ended.
     Open,
-    /// The newest first, from before an id on.
+    /// The newest first, from before an id on, of those that are looked for.
     Newest {
+        filter: &'a SessionFilter,
         before: Option<SessionId>,
         limit: u32,
     },
@@ -27,14 +31,11 @@ pub(super) enum Which<'a> {
 
 /// Reads session rows.
 pub(super) fn rows(connection: &Connection, which: &Which<'_>) -> Result<Vec<SessionRow>, Fault> {
-    let (clause, parameters): (_, Vec<rusqlite::types::Value>) = match which {
-        Which::Id(id) => ("session_id = ?1", vec![id.to_string().into()]),
-        Which::KeyHash(hash) => ("key_hash = ?1", vec![hash.to_vec().into()]),
-        Which::Open => ("state <> 'ended'", vec![]),
-        Which::Newest { before: Some(id), limit } => {
-            ("session_id < ?1 ORDER BY session_id DESC LIMIT ?2", vec![id.to_string().into(), (*limit).into()])
-        }
-        Which::Newest { before: None, limit } => ("TRUE ORDER BY session_id DESC LIMIT ?1", vec![(*limit).into()]),
+    let (clause, parameters): (String, Vec<rusqlite::types::Value>) = match which {
+        Which::Id(id) => ("session_id = ?1".into(), vec![id.to_string().into()]),
+        Which::KeyHash(hash) => ("key_hash = ?1".into(), vec![hash.to_vec().into()]),
+        Which::Open => ("state <> 'ended'".into(), vec![]),
+        Which::Newest { filter, before, limit } => filter::newest(filter, *before, *limit),
     };
     let mut statement = connection.prepare_cached(&format!("SELECT * FROM sessions WHERE {clause}"))?;
     let mut rows = statement.query(rusqlite::params_from_iter(parameters))?;

@@ -21,7 +21,7 @@ async fn call_all(url: &str, token: &str) -> Vec<(&'static str, Code)> {
     let id = none();
     let ping = Test::Ping(PingTest::to(Destination::Gateway));
     let code = |result: Result<(), Status>| result.map_or_else(|status| status.code(), |()| Code::Ok);
-    let list = v1::ListSessionsRequest::from(ListSessions { limit: None, before: None });
+    let list = v1::ListSessionsRequest::from(ListSessions::default());
     let issue = v1::IssueTestRequest::from(IssueTest { session: id, test: ping });
     let plan = v1::IssuePlanRequest::from(IssuePlan { session: id, plan: "default".into() });
     let cancel = v1::CancelTestRequest::from(CancelTest { session: id, test: TestId::FIRST });
@@ -45,6 +45,8 @@ async fn call_all(url: &str, token: &str) -> Vec<(&'static str, Code)> {
         ("tokens", code(staff.list_tokens(v1::ListTokensRequest {}).await.map(drop))),
         ("revoke", code(staff.revoke_token(revoke).await.map(drop))),
         ("audit", code(staff.list_audit(v1::ListAuditRequest::default()).await.map(drop))),
+        ("who", code(staff.who_am_i(v1::WhoAmIRequest {}).await.map(drop))),
+        ("activity", code(staff.list_activity(v1::ListActivityRequest::default()).await.map(drop))),
     ]
 }
 
@@ -77,6 +79,8 @@ async fn every_call_is_held_against_the_role() {
         ("tokens", no, no, ok),
         ("revoke", no, no, missing),
         ("audit", no, no, ok),
+        ("who", ok, ok, ok),
+        ("activity", ok, ok, ok),
     ];
     let url = running.url();
     let (as_viewer, as_support) = (call_all(&url, &viewer).await, call_all(&url, &support).await);
@@ -125,7 +129,7 @@ async fn sessions_are_listed_live_and_stored() {
     let mut listed = Vec::new();
     let mut before = None;
     loop {
-        let wish = ListSessions { limit: std::num::NonZeroU32::new(2), before };
+        let wish = ListSessions { limit: std::num::NonZeroU32::new(2), before, ..ListSessions::default() };
         let answer = staff.list_sessions(v1::ListSessionsRequest::from(wish)).await.expect("may").into_inner();
         let page: Vec<SessionOverview> = answer.try_into().expect("sound");
         assert!(page.iter().all(|overview| overview.code.is_some()), "live ones show their code");

@@ -8,11 +8,13 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::{
-    code, overview, plan, sequence, sequenced_sample, session_id, test, test_id, test_record, text, timestamp, whole,
+    code, duration, overview, plan, sequence, sequenced_sample, session_id, test, test_id, test_record, text,
+    timestamp, whole,
 };
 use crate::support::{
-    AuditEntry, CancelTest, CreateSession, CreateToken, CreatedSession, CreatedToken, DeletedSession, IssuePlan,
-    IssueTest, ListAudit, ListSamples, ListSessions, Role, SamplePage, Token,
+    Activity, AuditEntry, CancelTest, CreateSession, CreateToken, CreatedSession, CreatedToken, DeletedSession,
+    IssuePlan, IssueTest, ListActivity, ListAudit, ListSamples, ListSessions, Role, SamplePage, SessionFilter, Token,
+    WhoAmI,
 };
 
 fn role() -> impl Strategy<Value = Role> {
@@ -29,7 +31,40 @@ pub(in crate::tests) fn created_session() -> impl Strategy<Value = CreatedSessio
 }
 
 pub(in crate::tests) fn list_sessions() -> impl Strategy<Value = ListSessions> {
-    (of(any::<NonZeroU32>()), of(session_id())).prop_map(|(limit, before)| ListSessions { limit, before })
+    (of(any::<NonZeroU32>()), of(session_id()), filter()).prop_map(|(limit, before, filter)| ListSessions {
+        limit,
+        before,
+        filter,
+    })
+}
+
+fn filter() -> impl Strategy<Value = SessionFilter> {
+    let texts = (text(), text(), text(), text());
+    (of(any::<bool>()), of(timestamp()), of(timestamp()), texts).prop_map(|(ended, from, until, texts)| {
+        let (search, provider, destination, client_version) = texts;
+        SessionFilter { ended, search, from, until, provider, destination, client_version }
+    })
+}
+
+pub(in crate::tests) fn list_activity() -> impl Strategy<Value = ListActivity> {
+    vec(session_id(), 0..4).prop_map(|sessions| ListActivity { sessions })
+}
+
+pub(in crate::tests) fn activities() -> impl Strategy<Value = Vec<Activity>> {
+    let trips = vec(of(duration()), 0..6);
+    let activity = (session_id(), vec(test(), 0..3), any::<u32>(), trips)
+        .prop_map(|(session, running, waiting, round_trips)| Activity { session, running, waiting, round_trips });
+    vec(activity, 0..3)
+}
+
+pub(in crate::tests) fn who_am_i() -> impl Strategy<Value = WhoAmI> {
+    (text(), role(), text(), text(), timestamp()).prop_map(|(name, role, version, operator, now)| WhoAmI {
+        name,
+        role,
+        version,
+        operator,
+        now,
+    })
 }
 
 pub(in crate::tests) fn issue_test() -> impl Strategy<Value = IssueTest> {
