@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cnc_model::session::{SequencedSample, SessionRecord, TestRecord, WatchEvent};
 use cnc_model::{SessionId, Test, TestId};
-use cnc_proto::support::{CancelTest, CreateSession, CreatedSession, IssueTest};
+use cnc_proto::support::{CancelTest, CreateSession, CreateToken, CreatedSession, CreatedToken, IssueTest, Role};
 use cnc_proto::v1;
 use cnc_proto::v1::support_client::SupportClient;
 use tokio::time::timeout;
@@ -72,6 +72,16 @@ impl Staff {
         let wanted = CreateSession { plan: plan.map(str::to_owned), label: "a test".to_owned() };
         let made = self.0.create_session(v1::CreateSessionRequest::from(wanted)).await.expect("a session is made");
         made.into_inner().try_into().expect("the answer is sound")
+    }
+
+    /// Makes a token with a role.
+    ///
+    /// # Panics
+    /// When the listener refuses.
+    pub async fn token(&mut self, role: Role) -> String {
+        let wish = CreateToken { role, name: format!("a {role}") };
+        let made = self.0.create_token(v1::CreateTokenRequest::from(wish)).await.expect("a token is made");
+        CreatedToken::try_from(made.into_inner()).expect("the answer is sound").token
     }
 
     /// Pushes a test.

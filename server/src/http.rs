@@ -1,7 +1,9 @@
-//! What is answered over plain HTTP beside gRPC: health, metrics, the speed endpoints, reports, the user's page and
-//! programs to download.
+//! What is answered over plain HTTP beside gRPC: health, metrics, the speed endpoints, reports, the user's page,
+//! programs to download and the console.
 
+mod console;
 mod downloads;
+mod exports;
 mod join;
 mod login;
 mod pages;
@@ -68,7 +70,11 @@ pub fn routes(web: Web) -> Router {
         .route("/speed/probe", get(speed::probe))
         .route("/login", get(login::form).post(login::login))
         .route("/logout", post(login::logout))
+        .route("/console", get(console::at_folder))
+        .route("/console/", get(console::index))
+        .route("/console/{*path}", get(console::asset))
         .route("/sessions/{id}/report", get(reports::for_staff))
+        .route("/sessions/{id}/export", get(exports::export))
         .route("/r/{token}", get(reports::for_user))
         .with_state(web)
 }

@@ -46,11 +46,15 @@ pub(crate) struct DemoArgs {
 /// # Errors
 /// When the road breaks anywhere, a test failed for a reason that is cnc's own, or samples are missing.
 pub(crate) fn run(args: &DemoArgs) -> Result<()> {
+    if let Err(error) = crate::console::run() {
+        say::line(&format!("the console is left out: {error:#}"));
+    }
     shown(cargo().args(["build", "--quiet", "-p", "cnc-client", "-p", "cnc-server"])).context("building")?;
     let mut listener = Listener::start(args.port, std::path::absolute(&args.data)?)?;
     let session = listener.create_session()?;
     say::line(&format!("listener  {}  (data in {})", listener.url, listener.data.display()));
     say::line(&format!("session   {}  (code {})", session.id, session.code));
+    say::line(&format!("console   {}", listener.console(&session.id)?));
     say::line(&format!("watch     {}", listener.by_hand(&["session", "watch", &session.id])));
 
     let saved = listener.data.join(format!("demo-{}.jsonl", session.id));

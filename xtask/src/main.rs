@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod bench;
+mod console;
 mod demo;
 mod lab;
 mod run;
@@ -23,6 +24,8 @@ struct Args {
 enum Command {
     /// Measure beside the peers: one line a figure
     Bench(bench::BenchArgs),
+    /// Build the console's files by npm, for `cargo build` to embed
+    Console,
     /// Show the whole road on this machine: a listener, a session, a client, a report
     Demo(demo::DemoArgs),
     /// Run a command inside of a named network with known faults
@@ -34,6 +37,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Args::parse().command {
         Command::Bench(args) => bench::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Console => console::run().map(|()| ExitCode::SUCCESS),
         Command::Demo(args) => demo::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Lab(options) => lab::run(&options),
         Command::Test => test::run().map(|()| ExitCode::SUCCESS),

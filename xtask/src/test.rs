@@ -33,6 +33,9 @@ pub(crate) fn run() -> Result<()> {
     check("typos", &mut command(&tools.typos))?;
     check("machete", command(&tools.machete).args(["--skip-target-dir"]))?;
     check("deny", command(&tools.deny).args(["--log-level", "error", "check", "licenses", "bans", "sources"]))?;
+    // Before what embeds it is built.
+    step("console", crate::console::run)?;
+    step("its tests", crate::console::check)?;
     check("clippy", cargo().args(["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))?;
     // All targets at once: the tests' own dependencies decide features too, and one set of features is built once.
     check("build", cargo().args(["build", "--workspace", "--all-targets", "--quiet"]))?;

@@ -74,7 +74,8 @@ pub(super) async fn login(
     match web.services.staff.login(&token).await {
         Ok(cookie) => {
             web.services.limits.tried_right(address);
-            let headers = [(header::SET_COOKIE, web.cookie(&cookie, LOGIN_LASTS)), (header::LOCATION, "/".into())];
+            let headers =
+                [(header::SET_COOKIE, web.cookie(&cookie, LOGIN_LASTS)), (header::LOCATION, "/console/".into())];
             (StatusCode::SEE_OTHER, headers).into_response()
         }
         Err(denied) => {

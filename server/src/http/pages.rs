@@ -22,9 +22,7 @@ pub(super) async fn front(State(web): State<Web>) -> Response {
         p { "If you were given a link, open it. If you were given a code, start the client with it:" }
         pre { code { "cnc run --listener " (address) " --code CODE" } }
         h2 { "For staff" }
-        p { a href="/login" { "Log in" } " to read sessions’ reports here." }
-        p { "Sessions are followed on the command line; the console is not built yet:" }
-        pre { code { "cnc-listener session watch ID --listener " (address) } }
+        p { a href="/console/" { "Open the console" } " to make and follow calls." }
     };
     page(StatusCode::OK, "Client Network Checker", &body)
 }

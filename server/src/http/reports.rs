@@ -59,7 +59,7 @@ async fn missing(web: &Web, id: SessionId) -> Response {
     }
 }
 
-fn unusable(error: &crate::store::StoreError) -> Response {
+pub(super) fn unusable(error: &crate::store::StoreError) -> Response {
     tracing::warn!(%error, "a report could not be looked up");
     (StatusCode::SERVICE_UNAVAILABLE, "the record cannot be used now: try again\n").into_response()
 }

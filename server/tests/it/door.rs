@@ -141,7 +141,13 @@ async fn pages_tell_what_to_do_and_load_nothing() {
     let running = Running::start().await;
     let (status, page) = running.get("/", None).await;
     assert_eq!(status, StatusCode::OK);
-    assert!(page.contains("cnc-listener session watch ID"), "{page}");
+    assert!(page.contains(r#"href="/console/""#), "{page}");
+    let (status, page) = running.get("/console/", None).await;
+    assert_eq!(status, StatusCode::OK);
+    let is_built = page.contains("/console/assets/");
+    assert!(is_built || page.contains("cargo xtask console"), "{page}");
+    let (status, _) = running.get("/console/assets/none.js", None).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
     let (status, style) = running.get("/page.css", None).await;
     assert_eq!(status, StatusCode::OK);
     assert!(!style.contains("url(") && !style.contains("@import"), "{style}");

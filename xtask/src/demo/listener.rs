@@ -85,6 +85,15 @@ impl Listener {
         Ok(NewSession { id: word("/session/id")?, code: word("/code")? })
     }
 
+    /// Gives the console's address with the admin's token, which the browser never sends: it lies behind the `#`.
+    ///
+    /// # Errors
+    /// When the token cannot be read.
+    pub(crate) fn console(&self, session: &str) -> Result<String> {
+        let token = std::fs::read_to_string(self.token_file()).context("reading the admin's token")?;
+        Ok(format!("{}/console/#token={}&call={session}", self.url, token.trim()))
+    }
+
     /// Runs a command of staff.
     ///
     /// # Errors

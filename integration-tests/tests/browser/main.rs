@@ -1,0 +1,5 @@
+//! The console in a real browser, on a real listener with real clients. The stories are told in
+//! `server/console/browser/stories`, a file each; this starts what they need.
+
+mod hostile;
+mod stories;
