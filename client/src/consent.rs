@@ -146,6 +146,7 @@ mod tests {
             planned,
             speed_token: String::new(),
             echo_token: None,
+            certificate_issuer: None,
             own_tests: 0,
         };
         let listener = url.parse().expect("valid");

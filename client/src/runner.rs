@@ -44,6 +44,8 @@ pub struct Grounds {
     pub speed: Option<Speed>,
     /// What opens the listener's UDP echo; `None` without one.
     pub echo: Option<EchoToken>,
+    /// Who signed the listener's certificate, as it says itself.
+    pub issuer: Option<String>,
     /// Whom speed tests trust.
     pub trust: Arc<Trust>,
     /// Whether the user agreed that this computer's name is sent.

@@ -29,7 +29,8 @@
 //!     # ecmp = true          # spreads flows over all ways that are equally short
 //!     # nat = true           # hides who is on the client's side
 //!     # no_v6 = true         # passes no IPv6 on
-//!     # redirect = { 80 = 8080 }  # leads connections to port 80 to its own port 8080
+//!     # drop = [53]                # drops what goes to port 53, TCP and UDP
+//!     # redirect = { 80 = 8080 }   # leads what goes to port 80 to its own port 8080
 //!
 //!     [[links]]
 //!     between = ["client", "home"]

@@ -31,6 +31,8 @@ const EMBEDDED: &[(&str, &str)] = embedded![
     "captive-portal",
     "dead-destination",
     "delay40",
+    "dns-dead",
+    "dns-lying",
     "ecmp",
     "icmp-limited",
     "loss10",
@@ -48,6 +50,7 @@ const EMBEDDED: &[(&str, &str)] = embedded![
     "policer20",
     "rate20",
     "rate20-delay40",
+    "tls-interception",
     "v6-broken",
 ];
 
@@ -102,7 +105,9 @@ pub struct Manners {
     pub nat: bool,
     /// Passes no IPv6 on, and does not say so.
     pub no_v6: bool,
-    /// TCP ports on the way to others, and its own that it leads them to; nobody listens there by itself.
+    /// Ports of TCP and UDP on the way to others that it drops without a word.
+    pub drop: Vec<u16>,
+    /// Ports of TCP and UDP on the way to others, and its own that it leads them to; nobody listens there by itself.
     pub redirect: BTreeMap<u16, u16>,
 }
 

@@ -92,6 +92,8 @@ pub struct Welcome {
     pub speed_token: String,
     /// Opens the listener's UDP echo for this session; `None` where it has none.
     pub echo_token: Option<EchoToken>,
+    /// Who signed the listener's certificate; `None` where it does not speak TLS itself.
+    pub certificate_issuer: Option<String>,
     /// How many more tests that the client ran by itself this session takes.
     pub own_tests: u32,
 }

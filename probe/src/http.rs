@@ -24,13 +24,14 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 
+use crate::race::Race;
 use crate::throughput::target::Target;
 use crate::tunnel::{self, Proxy};
 use crate::{Engine, ProbeError, resolve};
 
 mod connect;
 
-use connect::connect;
+use connect::{connect, families, line_up};
 
 /// How long the TLS handshake may take.
 const TLS_WAIT: Duration = Duration::from_secs(8);
@@ -49,6 +50,8 @@ pub struct HttpTarget {
     pub proxy: Option<Proxy>,
     /// Tells who signed the last certificate that was shown.
     pub issuer: Arc<dyn Fn() -> Option<String> + Send + Sync>,
+    /// Who signed the certificate that is to be shown, where that is known.
+    pub expected_issuer: Option<String>,
     /// Puts a failed handshake into words.
     pub words: Arc<dyn Fn(&rustls::Error) -> String + Send + Sync>,
     /// Tells whether an address may be connected to.
@@ -86,10 +89,14 @@ pub async fn http(target: &HttpTarget) -> Result<HttpSummary, ProbeError> {
         }
     }
     summary.proxy = target.proxy.as_ref().map(ToString::to_string);
-    if let Err(why) = ask(target, &parsed, &addresses, &mut summary).await {
+    let mut race = line_up(parsed.port, &addresses);
+    if let Err(why) = ask(target, &parsed, &addresses, &mut race, &mut summary).await {
         summary.error = Some(why);
     }
     summary.total = summary.status.map(|_| began.elapsed());
+    if target.proxy.is_none() {
+        (summary.v4, summary.v6) = families(race).await;
+    }
     Ok(summary)
 }
 
@@ -98,10 +105,11 @@ async fn ask(
     target: &HttpTarget,
     parsed: &Target,
     addresses: &[IpAddr],
+    race: &mut Race,
     summary: &mut HttpSummary,
 ) -> Result<(), String> {
     let stream = match &target.proxy {
-        None => connect(parsed.port, addresses, summary).await?,
+        None => connect(race, summary).await?,
         Some(proxy) => through(proxy, parsed, addresses, summary).await?,
     };
     if !parsed.is_tls {
@@ -112,6 +120,8 @@ async fn ask(
     let connecting = TlsConnector::from(Arc::clone(&target.tls)).connect(name, stream);
     let agreed = timeout(TLS_WAIT, connecting).await;
     summary.issuer = (target.issuer)();
+    let known = target.expected_issuer.as_ref().zip(summary.issuer.as_ref());
+    summary.intercepted = known.map(|(expected, shown)| expected != shown);
     let stream = match agreed {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return Err(format!("no secure connection: {}", tls_words(target, &error))),
@@ -130,8 +140,9 @@ async fn through(
     summary: &mut HttpSummary,
 ) -> Result<TcpStream, String> {
     let began = Instant::now();
-    let mut stream =
-        connect(proxy.port, addresses, summary).await.map_err(|why| format!("the proxy {proxy}: {why}"))?;
+    let mut stream = connect(&mut line_up(proxy.port, addresses), summary)
+        .await
+        .map_err(|why| format!("the proxy {proxy}: {why}"))?;
     // The address is the proxy's, not that of what is asked; nor is the time.
     (summary.measured.address, summary.tcp) = (None, None);
     let asked = tunnel::through(&mut stream, proxy, &parsed.host, parsed.port).await;

@@ -1,10 +1,11 @@
 //! HTTP requests: their phases.
 
-use cnc_model::http::HttpSummary;
+use cnc_model::http::{FamilyReach, HttpSummary};
 
 use crate::invalid::required;
 use crate::scalar::{
-    MAX_NAME_BYTES, MAX_SENTENCE_BYTES, MAX_URL_BYTES, count, cut, duration, narrow, optional_text, us, whole,
+    MAX_NAME_BYTES, MAX_SENTENCE_BYTES, MAX_URL_BYTES, address, count, cut, duration, narrow, octets, optional_text,
+    us, whole,
 };
 use crate::{Invalid, v1};
 
@@ -21,6 +22,9 @@ impl From<HttpSummary> for v1::HttpSummary {
             bytes,
             tls_version,
             issuer,
+            intercepted,
+            v4,
+            v6,
             proxy,
             location,
             error,
@@ -40,6 +44,9 @@ impl From<HttpSummary> for v1::HttpSummary {
             proxy: limited(proxy, MAX_NAME_BYTES),
             location: limited(location, MAX_URL_BYTES),
             error: limited(error, MAX_SENTENCE_BYTES),
+            intercepted,
+            v4: v4.map(Into::into),
+            v6: v6.map(Into::into),
         }
     }
 }
@@ -59,6 +66,9 @@ impl TryFrom<v1::HttpSummary> for HttpSummary {
             bytes,
             tls_version,
             issuer,
+            intercepted,
+            v4,
+            v6,
             proxy,
             location,
             error,
@@ -78,6 +88,30 @@ impl TryFrom<v1::HttpSummary> for HttpSummary {
             proxy: optional_text("HttpSummary.proxy", proxy, MAX_NAME_BYTES)?,
             location: optional_text("HttpSummary.location", location, MAX_URL_BYTES)?,
             error: optional_text("HttpSummary.error", error, MAX_SENTENCE_BYTES)?,
+            intercepted,
+            v4: v4.map(TryInto::try_into).transpose()?,
+            v6: v6.map(TryInto::try_into).transpose()?,
+        })
+    }
+}
+
+impl From<FamilyReach> for v1::FamilyReach {
+    fn from(reach: FamilyReach) -> Self {
+        let FamilyReach { address, tcp, error } = reach;
+        let error = error.map(|error| cut(error, MAX_SENTENCE_BYTES));
+        Self { address: octets(address), tcp_us: tcp.map(us), error }
+    }
+}
+
+impl TryFrom<v1::FamilyReach> for FamilyReach {
+    type Error = Invalid;
+
+    fn try_from(wire: v1::FamilyReach) -> Result<Self, Invalid> {
+        let v1::FamilyReach { address: at, tcp_us, error } = wire;
+        Ok(Self {
+            address: address("FamilyReach.address", &at)?,
+            tcp: tcp_us.map(|us| duration("FamilyReach.tcp_us", us)).transpose()?,
+            error: optional_text("FamilyReach.error", error, MAX_SENTENCE_BYTES)?,
         })
     }
 }

@@ -121,6 +121,7 @@ impl From<Welcome> for v1::Welcome {
             planned,
             speed_token,
             echo_token,
+            certificate_issuer,
             own_tests,
         } = welcome;
         Self {
@@ -133,6 +134,7 @@ impl From<Welcome> for v1::Welcome {
             planned: planned.into_iter().take(MAX_PLANNED).map(Into::into).collect(),
             speed_token,
             echo_token: echo_token.map(Vec::from),
+            certificate_issuer: certificate_issuer.map(|issuer| cut(issuer, MAX_NAME_BYTES)),
             own_tests,
         }
     }
@@ -153,6 +155,7 @@ impl TryFrom<v1::Welcome> for Welcome {
             planned,
             speed_token,
             echo_token,
+            certificate_issuer,
             own_tests,
         } = wire;
         bounded("Welcome.planned", &planned, MAX_PLANNED)?;
@@ -169,6 +172,7 @@ impl TryFrom<v1::Welcome> for Welcome {
                 .collect::<Result<_, _>>()?,
             speed_token: text("Welcome.speed_token", speed_token, MAX_NAME_BYTES)?,
             echo_token: echo_token.map(secret).transpose()?,
+            certificate_issuer: optional_text("Welcome.certificate_issuer", certificate_issuer, MAX_NAME_BYTES)?,
             own_tests,
         })
     }

@@ -111,7 +111,7 @@ impl Opened {
         let staff = Staff::open(store.clone(), data).await?;
         let bound = listener.local_addr().ok();
         let echo = bound.and_then(echo::open);
-        let settings = settings(config, bound, echo.is_some());
+        let settings = Settings { udp_echo: echo.is_some(), tls: tls.clone(), ..settings(config, bound) };
         let metrics = Arc::<Metrics>::default();
         let limits = Arc::new(Limits::new(Arc::clone(&metrics), config.transfers, config.limits));
         let services = Services {
@@ -150,7 +150,7 @@ fn make_folder(path: &std::path::Path) -> Result<(), io::Error> {
     builder.create(path)
 }
 
-fn settings(config: &Config, bound: Option<SocketAddr>, udp_echo: bool) -> Settings {
+fn settings(config: &Config, bound: Option<SocketAddr>) -> Settings {
     let bound = Config { listen: bound.unwrap_or(config.listen), ..config.clone() };
     Settings {
         operator: config.operator.clone(),
@@ -162,7 +162,8 @@ fn settings(config: &Config, bound: Option<SocketAddr>, udp_echo: bool) -> Setti
         retention: config.retention,
         public_url: Some(bound.address_for_users()),
         networks: Arc::new(Networks::new(config.asn_database.clone())),
-        udp_echo,
+        udp_echo: false,
+        tls: None,
     }
 }
 

@@ -62,6 +62,8 @@ pub struct Greeting {
     pub speed_token: String,
     /// Opens the UDP echo for this session, where there is one.
     pub echo_token: Option<EchoToken>,
+    /// Who signed the listener's certificate, where it speaks TLS itself.
+    pub certificate_issuer: Option<String>,
 }
 
 /// One client's stay with the listener, from creation to report.

@@ -16,6 +16,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::accept::Tls;
 use crate::clock::Clock;
 use crate::config::Retention;
 use crate::limits::{Limits, Over, Place, Source};
@@ -72,6 +73,8 @@ pub struct Settings {
     pub networks: Arc<Networks>,
     /// Whether the UDP echo is open.
     pub udp_echo: bool,
+    /// The listener's certificate, where it speaks TLS itself.
+    pub tls: Option<Arc<Tls>>,
 }
 
 /// Why something asked of the registry cannot be had.

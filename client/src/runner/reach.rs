@@ -44,8 +44,20 @@ pub(super) async fn http(test: HttpTest, grounds: &Grounds) -> Result<HttpTarget
         grounds.rules.check(address)?;
     }
     let admit = move |candidate: IpAddr| found.contains(&candidate);
+    let expected_issuer = grounds.issuer.clone().filter(|_| is_listener(&url, grounds));
     // Where a proxy would lead to, the policy could not see.
-    Ok(http_target(url, family, &grounds.trust, None, admit))
+    Ok(HttpTarget { expected_issuer, ..http_target(url, family, &grounds.trust, None, admit) })
+}
+
+/// Tells whether a URL is of the connected listener: the same host and port, by TLS.
+fn is_listener(url: &str, grounds: &Grounds) -> bool {
+    let place = |url: &str| {
+        let uri: http::Uri = url.parse().ok()?;
+        let is_tls = uri.scheme_str() == Some("https");
+        is_tls.then(|| Some((uri.host()?.to_ascii_lowercase(), uri.port_u16().unwrap_or(443))))?
+    };
+    let listener = grounds.speed.as_ref().and_then(|speed| place(&speed.listener.to_string()));
+    listener.is_some() && place(url) == listener
 }
 
 /// Puts together how a URL is asked.
@@ -64,6 +76,7 @@ pub fn http_target(
         tls: watchful.config,
         proxy,
         issuer: Arc::new(move || seen.issuer()),
+        expected_issuer: None,
         words: Arc::new(move |error| tls::words(error, told.issuer().as_deref())),
         admit: Arc::new(admit),
     }

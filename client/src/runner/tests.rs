@@ -25,6 +25,7 @@ fn grounds() -> Grounds {
         landmarks: Landmarks::default(),
         speed: None,
         echo: None,
+        issuer: None,
         trust: Arc::default(),
         names: false,
         own: None,

@@ -235,6 +235,7 @@ impl Session {
             landmarks: self.landmarks.clone(),
             speed,
             echo: self.welcome.as_ref().and_then(|(welcome, ..)| welcome.echo_token),
+            issuer: self.welcome.as_ref().and_then(|(welcome, ..)| welcome.certificate_issuer.clone()),
             trust: Arc::clone(&self.trust),
             names: self.names,
             own: self.own.clone(),

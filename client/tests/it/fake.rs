@@ -88,6 +88,7 @@ impl Fake {
             planned,
             speed_token: "token".into(),
             echo_token: None,
+            certificate_issuer: None,
             own_tests: 64,
         };
         stream.send(ListenerMessage::Welcome(welcome)).await;

@@ -149,7 +149,12 @@ impl Story {
             clock_began: self.now.wall,
             at: Duration::ZERO,
         };
-        let greeting = Greeting { operator: String::new(), speed_token: String::new(), echo_token: None };
+        let greeting = Greeting {
+            operator: String::new(),
+            speed_token: String::new(),
+            echo_token: None,
+            certificate_issuer: None,
+        };
         self.session.attach(hello, KEY, IpAddr::V4(Ipv4Addr::LOCALHOST), greeting, self.now);
         self.carry_out();
     }

@@ -127,6 +127,7 @@ fn listeners() -> Vec<ListenerMessage> {
         planned: tests(),
         speed_token: "token".into(),
         echo_token: Some([7; 32]),
+        certificate_issuer: None,
         own_tests: 64,
     };
     let run =

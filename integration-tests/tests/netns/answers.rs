@@ -1,13 +1,19 @@
-//! Small servers of the tests' own on hosts of a network: DNS that tells what it is told to, and HTTP that always
-//! answers the same. Sockets stay in the namespace where they were opened, whoever serves them.
+//! Small servers of the tests' own on hosts of a network: DNS that tells what it is told to, HTTP that always answers
+//! the same, and a relay that reads TLS. Sockets stay in the namespace where they were opened, whoever serves them.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use cnc_lab::Host;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, UdpSocket};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::task::JoinSet;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 /// How a DNS server answers.
 #[derive(Debug, Clone)]
@@ -26,8 +32,13 @@ impl Answers {
 
 /// Serves DNS over UDP on port 53 of a host.
 pub(crate) fn dns(host: &Host, answers: Answers, servers: &mut JoinSet<()>) {
+    dns_at(host, 53, answers, servers);
+}
+
+/// Serves DNS over UDP on a port of a host.
+pub(crate) fn dns_at(host: &Host, port: u16, answers: Answers, servers: &mut JoinSet<()>) {
     let address: IpAddr = host.v4().into();
-    let open = || std::net::UdpSocket::bind((address, 53)).expect("the port is free in a namespace of its own");
+    let open = || std::net::UdpSocket::bind((address, port)).expect("the port is free in a namespace of its own");
     let socket = host.run(open).expect("the namespace can be entered");
     socket.set_nonblocking(true).expect("a socket's option");
     let socket = UdpSocket::from_std(socket).expect("tokio runs");
@@ -84,6 +95,55 @@ pub(crate) fn http(host: &Host, port: u16, answer: &'static str, servers: &mut J
             let mut stream = lines.into_inner().into_inner();
             stream.write_all(answer.as_bytes()).await.ok();
             stream.shutdown().await.ok();
+        }
+    });
+}
+
+/// Reads what comes to a port of a host by TLS, with the certificate in one folder, and passes it on to where it was
+/// meant for, whose authority is in another: as who inspects TLS does.
+pub(crate) fn relay(
+    host: &Host,
+    port: u16,
+    shown: &TempDir,
+    trusted: &TempDir,
+    to: (Ipv4Addr, u16),
+    servers: &mut JoinSet<()>,
+) {
+    let pem = |folder: &TempDir, name: &str| std::fs::read(folder.path().join(name)).expect("written");
+    let cert = CertificateDer::from_pem_slice(&pem(shown, "cert.pem")).expect("a certificate");
+    let key = PrivateKeyDer::from_pem_slice(&pem(shown, "key.pem")).expect("a key");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
+    let mut config = config.expect("versions").with_no_client_auth().with_single_cert(vec![cert], key).expect("sound");
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(&pem(trusted, "ca.pem")).expect("a certificate")).expect("an authority");
+    let client = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().expect("versions");
+    let client = client.with_root_certificates(roots).with_no_client_auth();
+
+    let open = || std::net::TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).expect("the port is free");
+    let listener = host.run(open).expect("the namespace can be entered");
+    listener.set_nonblocking(true).expect("a socket's option");
+    let listener = TcpListener::from_std(listener).expect("tokio runs");
+    let host = host.clone();
+    servers.spawn(async move {
+        let mut passing = JoinSet::new();
+        // Liveness: ends with the test, which drops it.
+        while let Ok((stream, _)) = listener.accept().await {
+            let (acceptor, mut client, host) = (acceptor.clone(), client.clone(), host.clone());
+            passing.spawn(async move {
+                let Ok(mut near) = acceptor.accept(stream).await else { return };
+                client.alpn_protocols = near.get_ref().1.alpn_protocol().map(<[u8]>::to_vec).into_iter().collect();
+                let connect = || std::net::TcpStream::connect(to).expect("the server is there");
+                let far = host.run(connect).expect("the namespace can be entered");
+                far.set_nonblocking(true).expect("a socket's option");
+                let far = TcpStream::from_std(far).expect("tokio runs");
+                let name = ServerName::IpAddress(IpAddr::from(to.0).into());
+                let mut far = TlsConnector::from(Arc::new(client)).connect(name, far).await.expect("it is trusted");
+                // Either end may close first.
+                tokio::io::copy_bidirectional(&mut near, &mut far).await.ok();
+            });
         }
     });
 }

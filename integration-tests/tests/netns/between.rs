@@ -2,14 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
+use cnc_integration_tests::client::Client;
 use cnc_integration_tests::lines::{Lines, number};
 use cnc_integration_tests::listener::Listener;
+use cnc_integration_tests::store;
 use cnc_lab::Host;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
-use crate::answers::http;
+use crate::answers::{http, relay};
 use crate::{lab, on, utf8};
 
 const LOGIN: &str = "HTTP/1.1 302 Found\r\nlocation: http://login.example/\r\ncontent-length: 0\r\n\r\n";
@@ -99,6 +101,39 @@ async fn a_login_page_and_who_reads_along_are_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_reads_a_session_s_tls_is_told_even_where_this_machine_trusts_them() {
+    let Some(lab) = lab("tls-interception") else { return };
+    let (client, server, router) = (lab.host("client").unwrap(), lab.host("server").unwrap(), lab.host("r1").unwrap());
+    let (real, company) =
+        (Certificates::of("The real authority", &server), Certificates::of("The company's inspection", &server));
+    let page = format!("https://{}/healthz", server.v4());
+    let plan = format!(
+        "[plan.default]\ndescription = \"the page\"\n[[plan.default.stage]]\ntests = [{{ http = \"{page}\" }}]\n"
+    );
+    let files = [real.file("cert.pem"), real.file("key.pem")];
+    let more = ["--tls-cert", utf8(&files[0]), "--tls-key", utf8(&files[1])];
+    let listen = format!("{}:443", server.v4());
+    let listener = Listener::start_by(on(&server, "cnc-listener"), &listen, &plan, &more).await;
+    let mut servers = JoinSet::new();
+    relay(&router, 8443, &company.0, &real.0, (server.v4(), 443), &mut servers);
+
+    for (trusted, intercepted) in [(&company, true), (&real, false)] {
+        let mut command = on(&client, "cnc");
+        command.arg("--ca").arg(trusted.file("ca.pem"));
+        let ended = Client::run_by(command, &format!("https://{}", server.v4()), None).ended().await;
+        assert_eq!(ended.code, 0, "{}", ended.said);
+        let asked = ended.saved.iter().find_map(|item| item.pointer("/summary/intercepted")).expect("it was asked");
+        assert_eq!(*asked, intercepted, "{}", ended.said);
+        assert_eq!(ended.said.contains("something on the way inspects TLS"), intercepted, "{}", ended.said);
+        let session = store::sessions(&listener.store()).pop().unwrap();
+        let report = std::fs::read_to_string(listener.report(&session)).expect("a report");
+        assert_eq!(report.contains("something on the way inspects TLS"), intercepted);
+        // Whom to trust is the user's machine's business; the second user stands where nobody reads along.
+        assert!(router.command("nft").args(["flush", "ruleset"]).status().expect("nft can be started").success());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn each_phase_over_40_ms_takes_its_round_trips() {
     let Some(lab) = lab("delay40") else { return };
     let (client, server) = (lab.host("client").unwrap(), lab.host("server").unwrap());
@@ -134,6 +169,13 @@ async fn ipv6_that_leads_nowhere_is_passed_over_and_told_where_it_is_asked_for()
     let asked = ask(&client, "http://both.example/generate_204", None);
     assert_eq!(asked.summary()["status"], 204, "{}", asked.last);
     assert_eq!(asked.last["address"], server.v4().to_string(), "{}", asked.last);
+    assert_eq!(asked.last["broken_family"], "v6", "{}", asked.last);
+    assert_eq!(asked.last["ipv6"]["address"], server.v6().to_string(), "{}", asked.last);
+    assert!(asked.last["ipv6"]["error"].as_str().is_some_and(|error| error.starts_with("nobody answered")));
+    assert!(number(&asked.last, "/ipv4/tcp_ms") < 100.0, "{}", asked.last);
+    let said = on(&client, "cnc").args(["http", "http://both.example/generate_204"]).output().expect("it runs");
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(said.contains("IPv6 leads nowhere") && said.contains("while IPv4 works"), "{said}");
     // IPv6 has its head start, as in browsers, and no more; the handshake is that of who answered.
     let (total, tcp) = (number(&asked.last, "/total_ms"), number(&asked.last, "/tcp_ms"));
     assert!((250.0..1_000.0).contains(&total) && tcp < 100.0, "{}", asked.last);

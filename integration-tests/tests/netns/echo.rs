@@ -10,7 +10,7 @@ use crate::{lab, metrics, on};
 
 /// A session whose plan is one UDP ping of the listener, with what ended and the session's id.
 async fn session(lab: &Lab, ping: &str) -> (Listener, Ended, String) {
-    let (client, server) = (lab.host("client").unwrap(), lab.host("server").unwrap());
+    let (client, server) = (lab.host("client").expect("in all"), lab.host("server").expect("in all"));
     let plan = format!(
         "[plan.default]\ndescription = \"UDP\"\n[[plan.default.stage]]\ntests = [{{ ping = \"listener\", \
          protocol = \"udp:7443\", {ping} }}]\n"
@@ -18,7 +18,7 @@ async fn session(lab: &Lab, ping: &str) -> (Listener, Ended, String) {
     let listen = format!("{}:7443", server.v4());
     let listener = Listener::start_by(on(&server, "cnc-listener"), &listen, &plan, &["--behind-tls-proxy"]).await;
     let ended = Client::run_by(on(&client, "cnc"), listener.url(), None).ended().await;
-    let session = store::sessions(&listener.store()).pop().unwrap();
+    let session = store::sessions(&listener.store()).pop().expect("a session");
     (listener, ended, session)
 }
 
@@ -56,7 +56,7 @@ async fn udp_loses_what_the_network_loses() {
 #[tokio::test]
 async fn nobody_is_answered_without_a_session() {
     let Some(lab) = lab("plain") else { return };
-    let (client, server) = (lab.host("client").unwrap(), lab.host("server").unwrap());
+    let (client, server) = (lab.host("client").expect("in all"), lab.host("server").expect("in all"));
     let listen = format!("{}:7443", server.v4());
     let listener = Listener::start_by(on(&server, "cnc-listener"), &listen, "", &["--behind-tls-proxy"]).await;
     let args = ["ping", "--udp", "7443", "-c", "3", "-i", "20ms", "-W", "100ms"];

@@ -7,7 +7,7 @@ use cnc_lab::{Host, Lab};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::answers::{Answers, dns};
+use crate::answers::{Answers, dns, dns_at};
 use crate::{lab, on};
 
 /// A name that honest servers know, and its address.
@@ -77,6 +77,28 @@ async fn dead_lying_and_contradicting_servers_are_told_from_honest_ones() {
     let asked = ask(&client, &[NAME, "--server", &absent.v4().to_string()]);
     assert_eq!(told(&asked, &absent), json!(["unreachable", [], null, false]), "{}", asked.last);
     assert_eq!(asked.code, 1, "nobody answered: {}", asked.last);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn questions_that_vanish_and_answers_by_somebody_else_are_told() {
+    for (scenario, expected) in [
+        ("dns-dead", json!(["timeout", [], null, false])),
+        ("dns-lying", json!(["NOERROR", ["203.0.113.66"], true, true])),
+    ] {
+        let Some(lab) = lab(scenario) else { return };
+        let mut servers = JoinSet::new();
+        let (client, honest, router) = (host(&lab, "client"), host(&lab, "server"), host(&lab, "r1"));
+        dns(&honest, Answers::knowing(NAME, ADDRESS), &mut servers);
+        let lies = Answers::Names { known: BTreeMap::new(), others: Some([203, 0, 113, 66].into()) };
+        dns_at(&router, 5353, lies, &mut servers);
+        resolvers(&client, &[&honest]);
+        let asked = ask(&client, &[NAME]);
+        assert_eq!(told(&asked, &honest), expected, "{scenario}: {}", asked.last);
+        let said = on(&client, "cnc").args(["dns", NAME]).output().expect("it runs");
+        let said = String::from_utf8_lossy(&said.stdout).into_owned();
+        let words = if scenario == "dns-dead" { "no answer" } else { "to names that nobody has" };
+        assert!(said.contains(words), "{scenario}: {said}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -54,11 +54,12 @@ async fn eight_destinations_at_once_are_each_probed_at_their_pace() {
     assert_eq!(passed.keys().copied().collect::<BTreeSet<_>>(), expected);
     for (to, stamps) in &passed {
         assert_eq!(stamps.len(), PROBES, "{to}");
-        let gaps: Vec<_> = stamps.windows(2).map(|pair| pair[1] - pair[0]).collect();
         // One that was late makes its own gap longer and the next one shorter: the pace itself never slips.
         let mean = (stamps[PROBES - 1] - stamps[0]) / (PROBES as u64 - 1);
         assert!(mean.abs_diff(INTERVAL_NS) < INTERVAL_NS / 100, "{to}: {mean} ns between two on the whole");
-        let near = gaps.iter().filter(|gap| gap.abs_diff(INTERVAL_NS) < INTERVAL_NS / 20).count();
-        assert!(near * 10 >= gaps.len() * 9, "{to}: {near} of {} gaps are near 100 ms: {gaps:?}", gaps.len());
+        // A machine that is busy with something else delays some, never most.
+        let mut off: Vec<_> = stamps.windows(2).map(|pair| (pair[1] - pair[0]).abs_diff(INTERVAL_NS)).collect();
+        off.sort_unstable();
+        assert!(off[off.len() / 2] < INTERVAL_NS / 50, "{to}: so far off are the gaps, in nanoseconds: {off:?}");
     }
 }

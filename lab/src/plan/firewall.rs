@@ -43,9 +43,13 @@ fn router(scenario: &Scenario, node: usize, silent: bool) -> String {
     if manners.black_hole {
         leaving += "icmp type destination-unreachable icmp code frag-needed drop\nicmpv6 type packet-too-big drop\n";
     }
-    let passing = if manners.no_v6 { "meta nfproto ipv6 drop" } else { "" };
+    let mut passing = if manners.no_v6 { "meta nfproto ipv6 drop\n" } else { "" }.to_owned();
+    for port in &manners.drop {
+        writeln!(passing, "meta l4proto {{ tcp, udp }} th dport {port} counter drop").expect("a string takes it");
+    }
     let redirected = manners.redirect.iter().fold(String::new(), |mut rules, (from, to)| {
-        writeln!(rules, "tcp dport {from} fib daddr type != local redirect to :{to}").expect("a string takes it");
+        writeln!(rules, "meta l4proto {{ tcp, udp }} th dport {from} fib daddr type != local redirect to :{to}")
+            .expect("a string takes it");
         rules
     });
     let policing = policed(scenario, node).fold(String::new(), |mut rules, (device, rate)| {
@@ -58,7 +62,7 @@ fn router(scenario: &Scenario, node: usize, silent: bool) -> String {
     let hidden = if manners.nat { hiding(scenario, node) } else { String::new() };
     let chains = [
         ("leaving", "filter hook output priority 0", leaving.as_str()),
-        ("passing", "filter hook forward priority 0", passing),
+        ("passing", "filter hook forward priority 0", &passing),
         ("redirecting", "nat hook prerouting priority dstnat", &redirected),
         ("policing", "filter hook postrouting priority 0", &policing),
         ("hiding", "nat hook postrouting priority srcnat", &hidden),

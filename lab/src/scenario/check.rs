@@ -99,7 +99,7 @@ impl Checker<'_> {
     }
 
     fn manners(&self, router: file::Router) -> Checked<Manners> {
-        let file::Router { silent: _, black_hole, ecmp, nat, no_v6, redirect, sysctl: _ } = router;
+        let file::Router { silent: _, black_hole, ecmp, nat, no_v6, drop, redirect, sysctl: _ } = router;
         let mut ports = BTreeMap::new();
         for (from, to) in redirect {
             let port = from.get_ref().parse::<u16>().ok().filter(|port| *port > 0 && to > 0);
@@ -108,7 +108,7 @@ impl Checker<'_> {
             };
             ports.insert(port, to);
         }
-        Ok(Manners { black_hole, ecmp, nat, no_v6, redirect: ports })
+        Ok(Manners { black_hole, ecmp, nat, no_v6, drop, redirect: ports })
     }
 
     fn sysctls(&self, settings: BTreeMap<Spanned<String>, Setting>) -> Checked<Vec<(String, String)>> {

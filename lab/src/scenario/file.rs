@@ -45,6 +45,8 @@ pub(super) struct Router {
     pub(super) nat: bool,
     #[serde(default)]
     pub(super) no_v6: bool,
+    #[serde(default)]
+    pub(super) drop: Vec<u16>,
     /// Ports are text: TOML's keys are.
     #[serde(default)]
     pub(super) redirect: BTreeMap<Spanned<String>, u16>,

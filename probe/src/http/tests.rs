@@ -71,6 +71,7 @@ fn target(url: String, trusted: &[CertificateDer<'static>]) -> HttpTarget {
         tls: Arc::new(tls.with_root_certificates(roots).with_no_client_auth()),
         proxy: None,
         issuer: Arc::new(|| Some("the issuer that was seen".into())),
+        expected_issuer: None,
         words: Arc::new(|error| format!("<{error}>")),
         admit: Arc::new(|_| true),
     }
@@ -93,6 +94,42 @@ async fn each_phase_is_timed() {
     let summary = http(&target(url, &[certificate])).await.expect("asked");
     assert_eq!((summary.status, summary.tls_version.as_deref()), (Some(200), Some("TLSv1.3")), "{summary:?}");
     assert!(summary.tls.is_some() && summary.issuer.is_some());
+}
+
+#[tokio::test]
+async fn another_s_signature_than_the_expected_one_is_an_interception() {
+    let mut servers = JoinSet::new();
+    let (certificate, tls) = certificate();
+    let url = format!("https://localhost:{}/x?y", serve(PAGE, Some(tls), &mut servers).await.port());
+    let table = [(None, None), (Some("the issuer that was seen"), Some(false)), (Some("the real one"), Some(true))];
+    for (expected, intercepted) in table {
+        let expected_issuer = expected.map(str::to_owned);
+        let target = HttpTarget { expected_issuer, ..target(url.clone(), std::slice::from_ref(&certificate)) };
+        assert_eq!(http(&target).await.expect("asked").intercepted, intercepted, "{expected:?}");
+    }
+}
+
+#[tokio::test]
+async fn each_ip_version_is_told_by_itself() {
+    let v4 = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = v4.local_addr().expect("bound").port();
+    let (one, other) = ("127.0.0.1".parse().expect("an address"), "::1".parse().expect("an address"));
+    let settled = |addresses: Vec<IpAddr>| async move {
+        let mut race = line_up(port, &addresses);
+        connect(&mut race, &mut HttpSummary::default()).await.expect("IPv4 answers");
+        let (v4, v6) = families(race).await;
+        HttpSummary { v4, v6, ..HttpSummary::default() }
+    };
+    // Whichever goes first, nobody listens on IPv6.
+    for addresses in [vec![one, other], vec![other, one]] {
+        let summary = settled(addresses).await;
+        assert_eq!(summary.broken_family(), Some(Family::V6), "{summary:?}");
+        assert_eq!(summary.v6.and_then(|v6| v6.error).as_deref(), Some("Connection refused"));
+    }
+    assert_eq!(settled(vec![one]).await.v6, None);
+    let Ok(_v6) = TcpListener::bind((other, port)).await else { return };
+    let summary = settled(vec![one, other]).await;
+    assert!(summary.broken_family().is_none() && summary.v6.is_some_and(|v6| v6.tcp.is_some()));
 }
 
 #[tokio::test]

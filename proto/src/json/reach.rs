@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use cnc_model::dns::{DnsSummary, ResolverAnswer};
-use cnc_model::http::HttpSummary;
+use cnc_model::http::{FamilyReach, HttpSummary};
 use cnc_model::mtu::MtuSummary;
 use cnc_model::summary::Measured;
 use serde::Serialize;
@@ -91,6 +91,11 @@ pub(super) struct HttpBody<'a> {
     bytes: u64,
     tls_version: Option<&'a str>,
     issuer: Option<&'a str>,
+    intercepted: Option<bool>,
+    ipv4: Option<FamilyBody<'a>>,
+    ipv6: Option<FamilyBody<'a>>,
+    /// `v4` or `v6`, where that leads nowhere and the other one works.
+    broken_family: Option<&'static str>,
     proxy: Option<&'a str>,
     location: Option<&'a str>,
     captive_portal: Option<bool>,
@@ -110,6 +115,9 @@ impl<'a> From<&'a HttpSummary> for HttpBody<'a> {
             bytes,
             tls_version,
             issuer,
+            intercepted,
+            v4,
+            v6,
             proxy,
             location,
             error,
@@ -129,10 +137,28 @@ impl<'a> From<&'a HttpSummary> for HttpBody<'a> {
             bytes: *bytes,
             tls_version: tls_version.as_deref(),
             issuer: issuer.as_deref(),
+            intercepted: *intercepted,
+            ipv4: v4.as_ref().map(Into::into),
+            ipv6: v6.as_ref().map(Into::into),
+            broken_family: summary.broken_family().map(super::test::word),
             proxy: proxy.as_deref(),
             location: location.as_deref(),
             captive_portal: summary.captive_portal(),
             error: error.as_deref(),
         }
+    }
+}
+
+#[derive(Serialize)]
+struct FamilyBody<'a> {
+    address: IpAddr,
+    tcp_ms: Option<f64>,
+    error: Option<&'a str>,
+}
+
+impl<'a> From<&'a FamilyReach> for FamilyBody<'a> {
+    fn from(reach: &'a FamilyReach) -> Self {
+        let FamilyReach { address, tcp, error } = reach;
+        Self { address: *address, tcp_ms: tcp.map(ms), error: error.as_deref() }
     }
 }

@@ -225,7 +225,7 @@ impl From<&ThroughputTest> for ThroughputParameters {
     }
 }
 
-const fn word(family: Family) -> &'static str {
+pub(super) const fn word(family: Family) -> &'static str {
     match family {
         Family::Any => "any",
         Family::V4 => "v4",

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use cnc_model::Timestamp;
+use cnc_probe::certificate;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
@@ -111,14 +112,20 @@ pub struct Tls {
 }
 
 struct Current {
+    spoken: Spoken,
+    seen: Seen,
+}
+
+/// What the files give.
+struct Spoken {
     acceptor: TlsAcceptor,
     until: Option<Timestamp>,
-    seen: Seen,
+    issuer: Option<String>,
 }
 
 impl std::fmt::Debug for Current {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Current").field("until", &self.until).finish_non_exhaustive()
+        f.debug_struct("Current").field("until", &self.spoken.until).finish_non_exhaustive()
     }
 }
 
@@ -133,15 +140,21 @@ impl Tls {
     pub fn open(files: TlsFiles) -> Result<Self, TlsError> {
         // Looked at before they are read: a change in between is seen as one.
         let seen = look(&files);
-        let (acceptor, until) = read(&files, clock::wall())?;
-        warn_of_end(&files.cert, until);
-        Ok(Self { files, current: RwLock::new(Current { acceptor, until, seen }) })
+        let spoken = read(&files, clock::wall())?;
+        warn_of_end(&files.cert, spoken.until);
+        Ok(Self { files, current: RwLock::new(Current { spoken, seen }) })
     }
 
     /// Gives what new connections are accepted with.
     #[must_use]
     pub fn acceptor(&self) -> TlsAcceptor {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).acceptor.clone()
+        self.current.read().unwrap_or_else(PoisonError::into_inner).spoken.acceptor.clone()
+    }
+
+    /// Gives who signed the certificate that is in use.
+    #[must_use]
+    pub fn issuer(&self) -> Option<String> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).spoken.issuer.clone()
     }
 
     /// Looks at the files from time to time, and reads them again when they changed.
@@ -157,7 +170,7 @@ impl Tls {
             self.look_again();
             if warned.elapsed() >= DAY {
                 warned = Instant::now();
-                let until = self.current.read().unwrap_or_else(PoisonError::into_inner).until;
+                let until = self.current.read().unwrap_or_else(PoisonError::into_inner).spoken.until;
                 warn_of_end(&self.files.cert, until);
             }
         }
@@ -173,8 +186,9 @@ impl Tls {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         current.seen = seen;
         match read {
-            Ok((acceptor, until)) => {
-                (current.acceptor, current.until) = (acceptor, until);
+            Ok(spoken) => {
+                let until = spoken.until;
+                current.spoken = spoken;
                 drop(current);
                 tracing::info!(cert = %self.files.cert.display(), "new certificate in use");
                 warn_of_end(&self.files.cert, until);
@@ -204,7 +218,7 @@ fn warn_of_end(path: &Path, until: Option<Timestamp>) {
 }
 
 /// Reads certificate and key, and offers HTTP/2 before HTTP/1.1.
-fn read(files: &TlsFiles, now: Timestamp) -> Result<(TlsAcceptor, Option<Timestamp>), TlsError> {
+fn read(files: &TlsFiles, now: Timestamp) -> Result<Spoken, TlsError> {
     let TlsFiles { cert, key, client_ca } = files;
     let chain = chain(cert)?;
     let valid = chain.first().and_then(|own| validity(own));
@@ -213,6 +227,7 @@ fn read(files: &TlsFiles, now: Timestamp) -> Result<(TlsAcceptor, Option<Timesta
         Some(Validity { from, .. }) if now < from => return Err(TlsError::NotYet { path: cert.clone(), from }),
         Some(_) | None => {}
     }
+    let issuer = chain.first().and_then(|own| certificate::issuer(own));
     let private = private(key)?;
     let unfit = |source: rustls::Error| {
         let (cert, key) = (cert.clone(), key.clone());
@@ -238,7 +253,7 @@ fn read(files: &TlsFiles, now: Timestamp) -> Result<(TlsAcceptor, Option<Timesta
     };
     let mut config = builder.with_single_cert(chain, private).map_err(unfit)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok((TlsAcceptor::from(Arc::new(config)), valid.map(|valid| valid.until)))
+    Ok(Spoken { acceptor: TlsAcceptor::from(Arc::new(config)), until: valid.map(|valid| valid.until), issuer })
 }
 
 fn contents(path: &Path) -> Result<Vec<u8>, TlsError> {

@@ -1,7 +1,8 @@
 //! What was found out about packets' size, DNS and HTTP: a sentence for each, and its figures.
 
+use cnc_model::Family;
 use cnc_model::dns::{DnsOutcome, DnsSummary, ResolverAnswer};
-use cnc_model::http::HttpSummary;
+use cnc_model::http::{FamilyReach, HttpSummary};
 use cnc_model::mtu::MtuSummary;
 use maud::{Markup, html};
 
@@ -96,11 +97,32 @@ pub(super) fn http_sentence(http: &HttpSummary) -> String {
     } else {
         ""
     };
+    let found = format!("{portal}{}{}", broken(http), inspected(http));
     match (http.status, http.total) {
-        (Some(status), Some(total)) => format!("status {status} after {} in all.{portal}{ended}", ms(total)),
-        (Some(status), None) => format!("status {status}.{portal}{ended}"),
-        (None, _) => format!("no answer.{ended}"),
+        (Some(status), Some(total)) => format!("status {status} after {} in all.{found}{ended}", ms(total)),
+        (Some(status), None) => format!("status {status}.{found}{ended}"),
+        (None, _) => format!("no answer.{found}{ended}"),
     }
+}
+
+fn broken(http: &HttpSummary) -> String {
+    let (name, other, reach) = match http.broken_family() {
+        Some(Family::V6) => ("IPv6", "IPv4", &http.v6),
+        Some(Family::V4) => ("IPv4", "IPv6", &http.v4),
+        Some(Family::Any) | None => return String::new(),
+    };
+    let at = reach.as_ref().map(|reach| format!(" (to {})", reach.address)).unwrap_or_default();
+    format!(" {name} leads nowhere{at} while {other} works: programs that try it first lose time on every connection.")
+}
+
+fn inspected(http: &HttpSummary) -> String {
+    if http.intercepted != Some(true) {
+        return String::new();
+    }
+    let issuer = http.issuer.as_deref().map(|issuer| format!(" (“{issuer}”)")).unwrap_or_default();
+    format!(
+        " The certificate was signed by another{issuer} than the listener’s own: something on the way inspects TLS."
+    )
 }
 
 pub(super) fn http(http: &HttpSummary) -> Markup {
@@ -120,5 +142,20 @@ pub(super) fn http(http: &HttpSummary) -> Markup {
         ("Proxy", text(&http.proxy)),
         ("Points to", text(&http.location)),
     ];
-    html! { div class="tables" { (table("Phases", &phases)) (table("Answer", &answer)) } }
+    html! {
+        div class="tables" { (table("Phases", &phases)) (table("Answer", &answer)) }
+        @if http.v4.is_some() || http.v6.is_some() {
+            (table("Connection by IP version", &[("IPv4", family(http.v4.as_ref())), ("IPv6", family(http.v6.as_ref()))]))
+        }
+    }
+}
+
+fn family(reach: Option<&FamilyReach>) -> String {
+    match reach {
+        None => "the name has no such address".to_owned(),
+        Some(FamilyReach { address, tcp: Some(tcp), .. }) => format!("{} to {address}", ms(*tcp)),
+        Some(FamilyReach { address, tcp: None, error }) => {
+            format!("none to {address}: {}", error.as_deref().unwrap_or(NOT_MEASURED))
+        }
+    }
 }

@@ -79,7 +79,7 @@ impl Session {
     }
 
     pub(super) fn welcome(&self, public_address: IpAddr, greeting: Greeting) -> Welcome {
-        let Greeting { operator, speed_token, echo_token } = greeting;
+        let Greeting { operator, speed_token, echo_token, certificate_issuer } = greeting;
         Welcome {
             session: self.overview.id,
             code: self.overview.code,
@@ -91,6 +91,7 @@ impl Session {
             planned: self.issued().filter(|t| t.outcome.is_none()).map(|t| t.what.clone()).collect(),
             speed_token,
             echo_token,
+            certificate_issuer,
             own_tests: u32::try_from(OWN_TESTS.saturating_sub(self.own_tests())).unwrap_or(u32::MAX),
         }
     }

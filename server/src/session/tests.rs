@@ -76,7 +76,12 @@ impl Story {
             clock_began: self.now.wall,
             at: Duration::ZERO,
         };
-        let greeting = Greeting { operator: "Example".into(), speed_token: "token".into(), echo_token: None };
+        let greeting = Greeting {
+            operator: "Example".into(),
+            speed_token: "token".into(),
+            echo_token: None,
+            certificate_issuer: None,
+        };
         self.session.attach(hello, KEY, ADDRESS, greeting, self.now);
         self.carry_out();
     }

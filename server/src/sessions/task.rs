@@ -220,7 +220,8 @@ impl Task {
         let operator = self.shared.settings.operator.clone();
         let speed_token = self.speed_token.clone();
         let echo_token = self.shared.settings.udp_echo.then(|| secret::hash(speed_token.as_bytes()));
-        let greeting = Greeting { operator, speed_token, echo_token };
+        let certificate_issuer = self.shared.settings.tls.as_ref().and_then(|tls| tls.issuer());
+        let greeting = Greeting { operator, speed_token, echo_token, certificate_issuer };
         self.session.come_from(self.shared.settings.networks.of(public_address));
         self.session.attach(hello, key_hash, public_address, greeting, now);
         self.enlist_key(key_hash);

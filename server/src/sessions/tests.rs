@@ -70,6 +70,7 @@ async fn open_with(folder: &TempDir, retention: Retention) -> Sessions {
         public_url: Some("http://127.0.0.1".into()),
         networks: networks(folder),
         udp_echo: true,
+        tls: None,
     };
     Sessions::start(store, settings, Arc::new(Limits::new(Arc::default(), 1, Bounds::default())))
         .await

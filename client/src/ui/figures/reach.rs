@@ -1,7 +1,8 @@
 //! What was found out about packets' size, DNS and HTTP, in plain words. Pure.
 
+use cnc_model::Family;
 use cnc_model::dns::{DnsOutcome, DnsSummary, ResolverAnswer};
-use cnc_model::http::HttpSummary;
+use cnc_model::http::{FamilyReach, HttpSummary};
 use cnc_model::mtu::MtuSummary;
 
 use crate::ui::text::{bytes, clean, count, ms};
@@ -86,7 +87,15 @@ fn answers(resolver: &ResolverAnswer) -> String {
 pub(super) fn http_gist(http: &HttpSummary) -> String {
     match (http.captive_portal(), http.status, http.total, &http.error) {
         (Some(true), ..) => "something on the way answers instead: a login page?".into(),
-        (_, Some(status), Some(total), None) => format!("status {status} in {}", ms(total)),
+        (_, Some(status), Some(total), None) => {
+            let broken = match http.broken_family() {
+                Some(Family::V6) => "; IPv6 leads nowhere",
+                Some(Family::V4) => "; IPv4 leads nowhere",
+                Some(Family::Any) | None => "",
+            };
+            let read = if http.intercepted == Some(true) { "; something inspects TLS" } else { "" };
+            format!("status {status} in {}{broken}{read}", ms(total))
+        }
         (_, Some(status), _, Some(error)) => format!("status {status}, then {}", clean(error)),
         (_, Some(status), None, None) => format!("status {status}"),
         (_, None, _, error) => error.as_deref().map_or_else(|| "no answer".into(), clean),
@@ -119,6 +128,13 @@ pub(super) fn http(http: &HttpSummary) -> Vec<String> {
     if let Some(issuer) = &http.issuer {
         lines.push(format!("Signed by   {}", clean(issuer)));
     }
+    if http.intercepted == Some(true) {
+        lines.push(
+            "            which is not who signed the listener's own certificate: something on the way inspects TLS"
+                .into(),
+        );
+    }
+    lines.extend(families(http));
     if let Some(proxy) = &http.proxy {
         lines.push(format!("Through     the proxy {}", clean(proxy)));
     }
@@ -129,6 +145,24 @@ pub(super) fn http(http: &HttpSummary) -> Vec<String> {
         lines.push(format!("Ended       {}", clean(error)));
     }
     lines
+}
+
+/// Says what IPv4 and IPv6 did, each by itself, where the name has both.
+fn families(http: &HttpSummary) -> Option<String> {
+    let (Some(v4), Some(v6)) = (&http.v4, &http.v6) else { return None };
+    let broken = |name: &str, of: &FamilyReach, other: &str| {
+        let why = of.error.as_deref().map(clean).unwrap_or_default();
+        format!(
+            "{name} leads nowhere ({}: {why}) while {other} works: programs that try it first lose time",
+            of.address
+        )
+    };
+    Some(match (v4.tcp, v6.tcp) {
+        (Some(v4), Some(v6)) => format!("Both work   IPv4 in {}, IPv6 in {}", ms(v4), ms(v6)),
+        (Some(_), None) => broken("IPv6", v6, "IPv4"),
+        (None, Some(_)) => broken("IPv4", v4, "IPv6"),
+        (None, None) => return None,
+    })
 }
 
 #[cfg(test)]
@@ -173,6 +207,32 @@ mod tests {
         let told = http(&answered).join("\n");
         assert!(told.contains("in the server's place") && !told.contains('\u{1b}'), "{told}");
         assert!(http_gist(&answered).contains("login page"));
+    }
+
+    #[test]
+    fn a_broken_ip_version_and_who_reads_along_are_told() {
+        let reach = |address: &str, works: bool| FamilyReach {
+            address: address.parse().expect("an address"),
+            tcp: works.then_some(Duration::from_millis(12)),
+            error: (!works).then(|| "nobody answered in 2.3 s".into()),
+        };
+        let mut summary = HttpSummary {
+            status: Some(200),
+            total: Some(Duration::from_millis(300)),
+            issuer: Some("The company".into()),
+            intercepted: Some(true),
+            v4: Some(reach("192.0.2.1", true)),
+            v6: Some(reach("2001:db8::1", false)),
+            ..HttpSummary::default()
+        };
+        let told = http(&summary).join("\n");
+        for expected in ["IPv6 leads nowhere (2001:db8::1: nobody answered in 2.3 s) while IPv4 works", "inspects TLS"]
+        {
+            assert!(told.contains(expected), "{told}");
+        }
+        assert_eq!(http_gist(&summary), "status 200 in 300.0 ms; IPv6 leads nowhere; something inspects TLS");
+        summary.v6 = Some(reach("2001:db8::1", true));
+        assert!(http(&summary).join("\n").contains("Both work   IPv4 in 12.0 ms, IPv6 in 12.0 ms"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::{address, bit_rate, duration, observed::direction, ratio, text, ttl, whole};
 use cnc_model::Summary;
 use cnc_model::dns::{DnsOutcome, DnsSummary, ResolverAnswer};
-use cnc_model::http::HttpSummary;
+use cnc_model::http::{FamilyReach, HttpSummary};
 use cnc_model::mtu::MtuSummary;
 use cnc_model::network::AutonomousSystem;
 use cnc_model::ping::PingSummary;
@@ -228,8 +228,9 @@ fn dns_summary() -> BoxedStrategy<DnsSummary> {
 fn http_summary() -> BoxedStrategy<HttpSummary> {
     let phases = (of(duration()), of(duration()), of(duration()), of(duration()), of(duration()));
     let texts = (of(text()), of(text()), of(text()), of(text()), of(text()));
-    (measured(), of(any::<u16>()), phases, whole(), texts)
-        .prop_map(|(measured, status, phases, bytes, texts)| {
+    let found = (of(any::<bool>()), of(family_reach()), of(family_reach()));
+    (measured(), of(any::<u16>()), phases, whole(), texts, found)
+        .prop_map(|(measured, status, phases, bytes, texts, (intercepted, v4, v6))| {
             let (dns, tcp, tls, first_byte, total) = phases;
             let (tls_version, issuer, proxy, location, error) = texts;
             HttpSummary {
@@ -243,11 +244,20 @@ fn http_summary() -> BoxedStrategy<HttpSummary> {
                 bytes,
                 tls_version,
                 issuer,
+                intercepted,
+                v4,
+                v6,
                 proxy,
                 location,
                 error,
             }
         })
+        .boxed()
+}
+
+fn family_reach() -> BoxedStrategy<FamilyReach> {
+    (address(), of(duration()), of(text()))
+        .prop_map(|(address, tcp, error)| FamilyReach { address, tcp, error })
         .boxed()
 }
 

@@ -71,10 +71,12 @@ pub(in crate::tests) fn client_message() -> impl Strategy<Value = ClientMessage>
 
 pub(in crate::tests) fn welcome() -> BoxedStrategy<Welcome> {
     let who = (session_id(), of(code()), text(), address());
-    let what = (sequence(), any::<bool>(), vec(test(), 0..4), text(), of(any::<[u8; 32]>()), any::<u32>());
+    let opens = (text(), of(any::<[u8; 32]>()), of(text()));
+    let what = (sequence(), any::<bool>(), vec(test(), 0..4), opens, any::<u32>());
     (who, what)
         .prop_map(|((session, code, operator, public_address), what)| {
-            let (acknowledged, consented, planned, speed_token, echo_token, own_tests) = what;
+            let (acknowledged, consented, planned, opens, own_tests) = what;
+            let (speed_token, echo_token, certificate_issuer) = opens;
             Welcome {
                 session,
                 code,
@@ -85,6 +87,7 @@ pub(in crate::tests) fn welcome() -> BoxedStrategy<Welcome> {
                 planned,
                 speed_token,
                 echo_token,
+                certificate_issuer,
                 own_tests,
             }
         })

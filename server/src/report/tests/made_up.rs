@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use cnc_model::dns::{DnsOutcome, DnsSummary, ResolverAnswer};
-use cnc_model::http::HttpSummary;
+use cnc_model::http::{FamilyReach, HttpSummary};
 use cnc_model::message::When;
 use cnc_model::mtu::MtuSummary;
 use cnc_model::ping::{Clock, PingFold, PingOutcome, PingReply, PingSample};
@@ -161,12 +161,20 @@ fn reach(made: &mut MadeUp) {
         bytes: 512,
         tls_version: Some("TLSv1.3".into()),
         issuer: Some("Gateway CA, Example Company".into()),
+        intercepted: Some(true),
+        v4: Some(version([198, 51, 100, 20].into(), None)),
+        v6: Some(version([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x20].into(), Some("nobody answered in 2.3 s"))),
         proxy: None,
         location: Some("https://check.example.org/login".into()),
         error: None,
     };
     let test = HttpTest { url: url.into(), family: Family::Any };
     made.add(Test::Http(test), Some(Outcome::Completed), Some(Summary::Http(http)), vec![]);
+}
+
+fn version(address: IpAddr, error: Option<&str>) -> FamilyReach {
+    let tcp = error.is_none().then_some(Duration::from_millis(43));
+    FamilyReach { address, tcp, error: error.map(str::to_owned) }
 }
 
 fn failures(made: &mut MadeUp) {
