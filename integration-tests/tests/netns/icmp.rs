@@ -13,8 +13,13 @@ const ENGINES: [&str; 2] = ["icmp raw", "icmp datagram"];
 
 /// The command that makes `cnc` use an engine.
 fn cnc(engine: &str, client: &Host, folder: &Path) -> Command {
+    if engine == "icmp raw" {
+        // To nobody, not even to root, who may open raw sockets.
+        open_icmp(client, "1 0");
+        return on(client, "cnc");
+    }
     open_icmp(client, "0 2147483647");
-    if engine == "icmp raw" { on(client, "cnc") } else { as_nobody(client, folder) }
+    as_nobody(client, folder)
 }
 
 #[test]

@@ -47,9 +47,10 @@ pub(crate) struct Message<'a> {
 }
 
 impl Socket {
-    /// Opens a socket of the best kind that is permitted.
+    /// Opens a socket of the best kind that is permitted. A raw one sees everybody's messages: with many of them at a
+    /// time each reply is looked at as often.
     pub(crate) fn open(target: SocketAddr) -> Result<Self, ProbeError> {
-        Self::open_kind(target, Kind::Raw).or_else(|_| Self::open_kind(target, Kind::Datagram))
+        Self::open_kind(target, Kind::Datagram).or_else(|_| Self::open_kind(target, Kind::Raw))
     }
 
     /// Opens a socket of one kind.

@@ -91,12 +91,12 @@ mod tests {
     async fn poisson_gaps_differ_and_their_mean_is_the_interval_s() {
         let mut pace = pace(Pacing::Poisson);
         pace.tick().await;
-        let (began, mut last) = (Instant::now(), Instant::now());
+        let (began, mut before) = (Instant::now(), Instant::now());
         let mut gaps = Vec::new();
         for _ in 0..2_000 {
             pace.tick().await;
-            gaps.push(last.elapsed());
-            last = Instant::now();
+            gaps.push(before.elapsed());
+            before = Instant::now();
         }
         let (shortest, longest) = (gaps.iter().min().expect("many"), gaps.iter().max().expect("many"));
         // The clock of tests goes in whole milliseconds.

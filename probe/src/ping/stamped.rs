@@ -6,6 +6,7 @@
 mod flights;
 
 use std::io;
+use std::pin::pin;
 
 use cnc_model::ping::{PingReply, PingSample};
 use cnc_model::test::PingTest;
@@ -81,18 +82,23 @@ pub(super) async fn ping_by(
     let began = Instant::now();
     let mut run = Run { socket: socket.get_ref(), carrier, sink, room, flights, zero: Moment::now() };
     let mut pace = Pace::of(test, began);
+    let mut cancelled = pin!(cancel.cancelled());
+    // Set to the timeout of one probe until that has passed: setting it for each would cost more than a probe.
+    let mut timeout = pin!(sleep_until(began));
     while run.flights.next() < test.count || !run.flights.is_idle() {
-        let timeout = run.flights.next_timeout().map(|at| began + at);
         // Liveness: every waiting probe ends by its timeout; cancelled by the caller.
         tokio::select! {
             biased;
-            () = cancel.cancelled() => break,
+            () = &mut cancelled => break,
             () = pace.tick(), if run.flights.next() < test.count => run.send(),
-            () = sleep_until(timeout.unwrap_or(began)), if timeout.is_some() => {
+            () = &mut timeout, if !run.flights.is_idle() => {
                 let now = began.elapsed();
                 // What came in time but was not looked at yet is no loss.
                 run.take();
                 run.flights.pass(now, &mut tell(sink));
+                // The next probe that will wait has its timeout later than that.
+                let next = run.flights.next_timeout().unwrap_or(now + test.timeout);
+                timeout.as_mut().reset(began + next);
             }
             ready = socket.ready(Interest::READABLE | Interest::ERROR) => {
                 let mut ready = ready.map_err(failed)?;
@@ -137,7 +143,9 @@ impl<C: Carrier> Run<'_, C> {
         for _ in 0..SENDS {
             let result = self.carrier.send();
             let end = Wall::now();
-            let Notes { stamp, error, .. } = self.take_notes(|stamp| before.sent_at(stamp, end));
+            // After a send that failed, all of the queue matters; else what lies behind the stamp is taken when it is
+            // waited for.
+            let Notes { stamp, error, .. } = self.take_notes(|stamp| before.sent_at(stamp, end), result.is_ok());
             self.flights.sent(seq, Sent { before, stamp });
             if result.is_ok() {
                 return;
@@ -162,16 +170,22 @@ impl<C: Carrier> Run<'_, C> {
                 self.flights.replied(seq, reply, &mut tell(self.sink));
             }
         }
-        left > 0 && !self.take_notes(|_| false).more
+        left > 0 && !self.take_notes(|_| false, false).more
     }
 
-    fn take_notes(&mut self, is_ours: impl Fn(Wall) -> bool) -> Notes {
+    /// Takes notes: all that are there, or up to the stamp of the probe just sent.
+    fn take_notes(&mut self, is_ours: impl Fn(Wall) -> bool, up_to_ours: bool) -> Notes {
         let mut notes = Notes::default();
         for _ in 0..MOST_AT_ONCE {
             match self.room.note(self.socket) {
                 None => return notes,
                 // Through a tunnel a packet is handed over twice: the first time counts.
-                Some(Note::Sent(stamp)) if is_ours(stamp) => notes.stamp = notes.stamp.or(Some(stamp)),
+                Some(Note::Sent(stamp)) if is_ours(stamp) => {
+                    notes.stamp = notes.stamp.or(Some(stamp));
+                    if up_to_ours {
+                        break;
+                    }
+                }
                 Some(Note::Sent(_) | Note::TooLong(_) | Note::Other) => {}
                 Some(Note::Error { from, quote, .. }) => {
                     notes.error = true;
