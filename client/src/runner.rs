@@ -63,12 +63,21 @@ pub struct Own {
     pub proxy: Option<Proxy>,
 }
 
+/// What a running test shows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Shown {
+    /// It observed something.
+    Sample(Sample),
+    /// So many others measure, and it waits for its turn.
+    Waiting(u32),
+}
+
 /// The tests that run.
 #[derive(Debug)]
 pub struct Runner {
     outbox: Arc<Outbox>,
     clock: SessionClock,
-    shown: mpsc::Sender<(TestId, Sample)>,
+    shown: mpsc::Sender<(TestId, Shown)>,
     tests: JoinSet<Measurement>,
     running: HashMap<Id, (TestId, CancellationToken)>,
 }
@@ -76,7 +85,7 @@ pub struct Runner {
 impl Runner {
     /// Makes one that runs nothing; samples are also offered to `shown`.
     #[must_use]
-    pub fn new(outbox: Arc<Outbox>, clock: SessionClock, shown: mpsc::Sender<(TestId, Sample)>) -> Self {
+    pub fn new(outbox: Arc<Outbox>, clock: SessionClock, shown: mpsc::Sender<(TestId, Shown)>) -> Self {
         Self { outbox, clock, shown, tests: JoinSet::new(), running: HashMap::new() }
     }
 
@@ -134,7 +143,7 @@ struct Run {
     id: TestId,
     outbox: Arc<Outbox>,
     clock: SessionClock,
-    shown: mpsc::Sender<(TestId, Sample)>,
+    shown: mpsc::Sender<(TestId, Shown)>,
     cancel: CancellationToken,
 }
 
@@ -153,8 +162,12 @@ impl Run {
         measure(job, &self.cancel, |seen| match seen {
             Seen::Sample(sample) => {
                 // The screen may miss some.
-                self.shown.try_send((self.id, *sample)).ok();
+                self.shown.try_send((self.id, Shown::Sample(*sample))).ok();
                 self.push(Item::Sample { test: self.id, sample: *sample })
+            }
+            Seen::Waiting(others) => {
+                self.shown.try_send((self.id, Shown::Waiting(others))).ok();
+                Ok(())
             }
             Seen::Name(..) | Seen::Pause => Ok(()),
         })

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use cnc_model::message::{Welcome, When};
 use cnc_model::system::SystemInfo;
-use cnc_model::{Goodbye, Item, Outcome, Sample, Summary, Test, TestId};
+use cnc_model::{Goodbye, Item, Outcome, Summary, Test, TestId};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
@@ -25,7 +25,7 @@ use crate::policy::{Allowed, Policy, Surroundings};
 use crate::proxy::Proxy;
 use crate::runner::aim::Landmarks;
 use crate::runner::measure::Measurement;
-use crate::runner::{MAX_SHOWN, Own, Runner};
+use crate::runner::{MAX_SHOWN, Own, Runner, Shown};
 use crate::schedule::Schedule;
 use crate::scribe::Fault;
 use crate::state::SavedKey;
@@ -128,7 +128,7 @@ enum Event {
     /// The link's task is gone without a last word, which only a fault of this program does.
     LinkLost,
     Ended(TestId, Box<Measurement>),
-    Shown(TestId, Sample),
+    Shown(TestId, Shown),
     Answer(Option<String>),
     Surroundings(Box<SystemInfo>),
     Interrupt,
@@ -185,7 +185,7 @@ pub struct Session {
     runner: Runner,
     /// Set where this program chose the tests itself.
     own: Option<Own>,
-    shown: mpsc::Receiver<(TestId, Sample)>,
+    shown: mpsc::Receiver<(TestId, Shown)>,
     tests: BTreeMap<TestId, Test>,
     results: BTreeMap<TestId, TestResult>,
     /// The welcome, the listener's address where it is known, and this end's.
@@ -301,7 +301,7 @@ impl Session {
         tokio::select! {
             event = next_of(&mut self.link) => event.map_or(Event::LinkLost, Event::Link),
             Some((id, measurement)) = self.runner.next() => Event::Ended(id, Box::new(measurement)),
-            Some((id, sample)) = self.shown.recv() => Event::Shown(id, sample),
+            Some((id, shown)) = self.shown.recv() => Event::Shown(id, shown),
             answer = answer(&mut self.phase) => Event::Answer(answer),
             Some(Ok(info)) = self.placing.join_next() => Event::Surroundings(Box::new(info)),
             Some(()) = self.interrupted.recv() => Event::Interrupt,
@@ -317,7 +317,8 @@ impl Session {
                 self.handle_link(LinkEvent::GivenUp(Unreached::Broken { why: "a fault in this program".into() }));
             }
             Event::Ended(id, measurement) => self.handle_ended(id, *measurement),
-            Event::Shown(id, sample) => self.board.sample(id, &sample),
+            Event::Shown(id, Shown::Sample(sample)) => self.board.sample(id, &sample),
+            Event::Shown(id, Shown::Waiting(others)) => self.board.waiting(id, others),
             Event::Answer(answer) => self.handle_answer(answer.as_deref()),
             Event::Surroundings(info) => self.handle_surroundings(&info),
             Event::Interrupt => self.handle_interrupt(),

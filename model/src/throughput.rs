@@ -11,10 +11,12 @@ use crate::summary::Measured;
 
 pub mod growth;
 pub mod steady;
+pub mod witness;
 
 pub use self::growth::Growth;
 use self::steady::Interval;
 pub use self::steady::Ramp;
+pub use self::witness::{TcpInfo, Witness};
 
 /// The name and version of this method, stored with every result. `throughput/1` ended its ramp at the first agreement
 /// of averages, often amid a queue's first flood, and took the mean from there to the very end.
@@ -139,6 +141,8 @@ pub struct ThroughputSummary {
     pub added_rtt: Option<Duration>,
     /// How many round trips a minute the load leaves to everything else; `None` where not measured.
     pub responsiveness: Option<Responsiveness>,
+    /// What the listener saw of the test; `None` where there was none, or an older one.
+    pub listener: Option<Witness>,
 }
 
 impl ThroughputSummary {
@@ -182,6 +186,8 @@ pub struct ThroughputEnd {
     pub idle_rtt: Option<Duration>,
     /// What probes beside the load found, where they went.
     pub responsiveness: Option<Responsiveness>,
+    /// What the listener saw of the test, where it says so.
+    pub listener: Option<Witness>,
 }
 
 impl ThroughputFold {
@@ -193,7 +199,7 @@ impl ThroughputFold {
     /// Gives the figures of all samples so far.
     #[must_use]
     pub fn summary(&self, end: ThroughputEnd) -> ThroughputSummary {
-        let ThroughputEnd { measured, direction, stopped_by, sender_bytes, idle_rtt, responsiveness } = end;
+        let ThroughputEnd { measured, direction, stopped_by, sender_bytes, idle_rtt, responsiveness, listener } = end;
         let (bytes, duration) = total(self.samples.iter());
         let settled: Vec<_> = self.samples.iter().filter(|s| s.phase == Phase::Steady).map(Interval::from).collect();
         let mut rtts: Vec<_> = self.samples.iter().filter_map(|s| s.rtt).collect();
@@ -213,6 +219,7 @@ impl ThroughputFold {
             loaded_rtt: nearest_rank(&rtts, 50),
             added_rtt: self.loaded_mean().zip(idle_rtt).map(|(loaded, idle)| loaded.saturating_sub(idle)),
             responsiveness,
+            listener,
         }
     }
 }
@@ -274,6 +281,7 @@ mod tests {
             sender_bytes: None,
             idle_rtt: Some(Duration::from_millis(10)),
             responsiveness: None,
+            listener: None,
         })
     }
 

@@ -4,6 +4,7 @@
 pub(crate) mod control;
 pub(crate) mod moment;
 pub(crate) mod room;
+pub(crate) mod tcp;
 
 pub(crate) use control::{Said, leaving_from};
 pub(crate) use moment::{Moment, Sent, Wall, round_trip};

@@ -2,9 +2,11 @@
 //! that tells those counts while they grow; and a UDP echo. Which path and method bodies answer to, and whom the echo
 //! answers, is the server's business.
 
+mod cpu;
 pub mod echo;
 pub mod runs;
 mod sockets;
+mod turn;
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -19,9 +21,11 @@ use http_body_util::BodyExt;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
+pub use cpu::CpuMeter;
 pub use echo::{Asked, EchoSocket};
 pub use runs::{Run, RunError, Runs};
-pub use sockets::keep_short;
+pub use sockets::{Attended, keep_short};
+pub use turn::{TcpLine, TurnLine};
 
 use crate::payload;
 

@@ -13,10 +13,12 @@ mod open;
 mod probing;
 mod sanity;
 pub(crate) mod target;
+mod turn;
 mod upload;
 
 use std::convert::Infallible;
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +27,7 @@ use bytes::Bytes;
 use cnc_model::Family;
 use cnc_model::responsiveness::Responsiveness;
 use cnc_model::test::ThroughputTest;
-use cnc_model::throughput::{Direction, Growth, StoppedBy};
+use cnc_model::throughput::{Direction, Growth, StoppedBy, Witness};
 use hyper::body::Body;
 use rustls::ClientConfig;
 use secrecy::SecretString;
@@ -56,7 +58,12 @@ pub struct SpeedTarget {
     /// Tells whether an address may be measured against. Asked for every address before it is connected to, those
     /// that a redirection leads to included. What a proxy connects to it alone knows: `admit` is not asked then.
     pub admit: Arc<dyn Fn(IpAddr) -> bool + Send + Sync>,
+    /// Told, with their number, that others measure and this test waits for its turn.
+    pub waiting: Option<Waiting>,
 }
+
+/// Takes how many others measure.
+pub type Waiting = Arc<dyn Fn(u32) + Send + Sync>;
 
 impl fmt::Debug for SpeedTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -102,6 +109,8 @@ pub struct Transfer {
     pub idle_rtt: Option<Duration>,
     /// What the load left to everything else; `None` where no probes went beside it, or were not answered.
     pub responsiveness: Option<Responsiveness>,
+    /// What the listener saw of it; `None` without a listener that says so.
+    pub listener: Option<Witness>,
 }
 
 /// Moves bytes as the test says and sends a sample every 100 ms. It stops when the time is over, the bytes are moved,
@@ -142,6 +151,7 @@ impl Transfer {
             sender_bytes: None,
             idle_rtt: None,
             responsiveness: None,
+            listener: None,
         }
     }
 }
@@ -199,6 +209,12 @@ where
         open.push(exchange.unwrap_or_else(|panic| Err(ProbeError::panicked(&panic)))?);
     }
     Ok(open)
+}
+
+/// Draws an id that no other test has; nothing secret depends on it.
+fn run_id() -> String {
+    let draw = || RandomState::new().hash_one(std::process::id());
+    format!("{:016x}{:016x}", draw(), draw())
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! Downloads and uploads: samples and figures.
 
 use cnc_model::responsiveness::{Responsiveness, Rpm};
-use cnc_model::throughput::{Confidence, Direction, Phase, StoppedBy, ThroughputSample, ThroughputSummary};
+use cnc_model::throughput::{
+    Confidence, Direction, Phase, StoppedBy, TcpInfo, ThroughputSample, ThroughputSummary, Witness,
+};
 
 use crate::invalid::required;
-use crate::scalar::{bit_rate, count, duration, narrow, us};
+use crate::scalar::{bit_rate, count, duration, narrow, ratio, us};
 use crate::{Invalid, v1};
 
 impl From<ThroughputSample> for v1::ThroughputSample {
@@ -80,6 +82,7 @@ impl From<ThroughputSummary> for v1::ThroughputSummary {
             loaded_rtt,
             added_rtt,
             responsiveness,
+            listener,
         } = summary;
         Self {
             measured: Some(measured.into()),
@@ -96,6 +99,7 @@ impl From<ThroughputSummary> for v1::ThroughputSummary {
             loaded_rtt_us: loaded_rtt.map(us),
             added_rtt_us: added_rtt.map(us),
             responsiveness: responsiveness.map(Into::into),
+            listener: listener.map(Into::into),
         }
     }
 }
@@ -119,6 +123,7 @@ impl TryFrom<v1::ThroughputSummary> for ThroughputSummary {
             loaded_rtt_us,
             added_rtt_us,
             responsiveness,
+            listener,
         } = wire;
         Ok(Self {
             measured: required("ThroughputSummary.measured", measured)?.try_into()?,
@@ -135,6 +140,7 @@ impl TryFrom<v1::ThroughputSummary> for ThroughputSummary {
             loaded_rtt: loaded_rtt_us.map(|us| duration("ThroughputSummary.loaded_rtt_us", us)).transpose()?,
             added_rtt: added_rtt_us.map(|us| duration("ThroughputSummary.added_rtt_us", us)).transpose()?,
             responsiveness: responsiveness.map(TryInto::try_into).transpose()?,
+            listener: listener.map(TryInto::try_into).transpose()?,
         })
     }
 }
@@ -179,6 +185,72 @@ impl TryFrom<v1::Responsiveness> for Responsiveness {
             http_loaded: duration("Responsiveness.http_loaded_us", http_loaded_us)?,
             new_probes,
             loaded_probes,
+        })
+    }
+}
+
+impl From<Witness> for v1::Witness {
+    fn from(witness: Witness) -> Self {
+        let Witness { tcp, cpu_load, tests, uplink_share, contended, waited } = witness;
+        Self { tcp: tcp.map(Into::into), cpu_load, tests, uplink_share, contended, waited_us: us(waited) }
+    }
+}
+
+impl TryFrom<v1::Witness> for Witness {
+    type Error = Invalid;
+
+    fn try_from(wire: v1::Witness) -> Result<Self, Invalid> {
+        let v1::Witness { tcp, cpu_load, tests, uplink_share, contended, waited_us } = wire;
+        let no_share = |share| Invalid::malformed("Witness.uplink_share", format!("{share} is no share"));
+        Ok(Self {
+            tcp: tcp.map(TryInto::try_into).transpose()?,
+            cpu_load: cpu_load.map(|load| ratio("Witness.cpu_load", load)).transpose()?,
+            tests,
+            uplink_share: uplink_share
+                .map(|share| if share.is_finite() && share >= 0.0 { Ok(share) } else { Err(no_share(share)) })
+                .transpose()?,
+            contended,
+            waited: duration("Witness.waited_us", waited_us)?,
+        })
+    }
+}
+
+impl From<TcpInfo> for v1::TcpInfo {
+    fn from(info: TcpInfo) -> Self {
+        let TcpInfo { sent_bytes, retransmitted_bytes, min_rtt, rtt, busy, rwnd_limited, sndbuf_limited } = info;
+        Self {
+            sent_bytes,
+            retransmitted_bytes,
+            min_rtt_us: min_rtt.map(us),
+            rtt_us: rtt.map(us),
+            busy_us: us(busy),
+            rwnd_limited_us: us(rwnd_limited),
+            sndbuf_limited_us: us(sndbuf_limited),
+        }
+    }
+}
+
+impl TryFrom<v1::TcpInfo> for TcpInfo {
+    type Error = Invalid;
+
+    fn try_from(wire: v1::TcpInfo) -> Result<Self, Invalid> {
+        let v1::TcpInfo {
+            sent_bytes,
+            retransmitted_bytes,
+            min_rtt_us,
+            rtt_us,
+            busy_us,
+            rwnd_limited_us,
+            sndbuf_limited_us,
+        } = wire;
+        Ok(Self {
+            sent_bytes: count("TcpInfo.sent_bytes", sent_bytes)?,
+            retransmitted_bytes: count("TcpInfo.retransmitted_bytes", retransmitted_bytes)?,
+            min_rtt: min_rtt_us.map(|us| duration("TcpInfo.min_rtt_us", us)).transpose()?,
+            rtt: rtt_us.map(|us| duration("TcpInfo.rtt_us", us)).transpose()?,
+            busy: duration("TcpInfo.busy_us", busy_us)?,
+            rwnd_limited: duration("TcpInfo.rwnd_limited_us", rwnd_limited_us)?,
+            sndbuf_limited: duration("TcpInfo.sndbuf_limited_us", sndbuf_limited_us)?,
         })
     }
 }

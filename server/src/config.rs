@@ -22,6 +22,7 @@ pub use reader::Mistake;
 
 use crate::limits::Bounds;
 use crate::session::Waits;
+use crate::turns::Rules;
 
 /// The port that the listener answers on where nobody says otherwise.
 pub const DEFAULT_PORT: u16 = 7443;
@@ -53,6 +54,8 @@ pub struct Config {
     pub public_speed: bool,
     /// The most throughput transfers at a time; further ones are told to come again.
     pub transfers: usize,
+    /// When throughput tests wait for each other.
+    pub speed: Rules,
     /// How many there may be of what.
     pub limits: Bounds,
     /// The listener's address as users reach it, for links; `None` to make it of [`Config::listen`].
@@ -103,6 +106,7 @@ impl Default for Config {
             walk_in: true,
             public_speed: false,
             transfers: DEFAULT_TRANSFERS,
+            speed: Rules::default(),
             limits: Bounds::default(),
             public_url: None,
             waits: Waits::default(),

@@ -32,6 +32,7 @@ use crate::grpc::Services;
 use crate::metrics::Gauges;
 use crate::roles::Call;
 use crate::staff::bearer;
+use crate::turns::Turns;
 
 /// How long the record may take to say that it works: longer, and a balancer had better ask elsewhere.
 const READY_WITHIN: Duration = Duration::from_secs(3);
@@ -45,6 +46,8 @@ pub struct Web {
     pub public_speed: bool,
     /// The uploads under way.
     pub runs: Arc<Runs>,
+    /// The throughput tests that wait or run.
+    pub turns: Arc<Turns>,
     /// The name that users see.
     pub operator: Arc<str>,
     /// Whether browsers reach it by TLS, so that cookies are for TLS alone.
@@ -68,6 +71,7 @@ pub fn routes(web: Web) -> Router {
         .route("/speed/upload", post(speed::upload))
         .route("/speed/counts", get(speed::counts))
         .route("/speed/probe", get(speed::probe))
+        .route("/speed/turn", get(speed::turn))
         .route("/login", get(login::form).post(login::login))
         .route("/logout", post(login::logout))
         .route("/console", get(console::at_folder))

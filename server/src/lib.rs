@@ -22,5 +22,6 @@ pub mod sessions;
 mod sheet;
 pub mod staff;
 pub mod store;
+pub mod turns;
 
 pub use serve::{Opened, ServeError, bind, serve};

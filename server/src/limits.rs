@@ -377,7 +377,8 @@ impl Limits {
 
 /// Tells whether an address is this machine's own: the operator's, or that of a proxy that names no clients. Bounds
 /// for each address would hold up everybody at once there, and keep nobody off.
-fn is_own(address: IpAddr) -> bool {
+#[must_use]
+pub fn is_own(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
 }
 

@@ -86,6 +86,12 @@ impl Metrics {
         Lasting::begin(self, |metrics| &metrics.transfers)
     }
 
+    /// Gives how many throughput transfers run now.
+    #[must_use]
+    pub fn transfers_now(&self) -> usize {
+        usize::try_from(self.transfers.load(Ordering::Relaxed)).unwrap_or(0)
+    }
+
     /// Counts a TLS handshake that failed.
     pub fn handshake_failed(&self) {
         self.handshakes_failed.fetch_add(1, Ordering::Relaxed);

@@ -11,6 +11,7 @@ mod reach;
 pub(crate) mod scores;
 mod section;
 pub(crate) mod sentence;
+mod witness;
 pub(crate) mod words;
 
 #[cfg(test)]

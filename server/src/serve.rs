@@ -21,6 +21,7 @@ use crate::networks::Networks;
 use crate::sessions::{Sessions, SessionsError, Settings};
 use crate::staff::{Staff, StaffError};
 use crate::store::{Store, StoreError};
+use crate::turns::Turns;
 
 /// The record's file in the data folder.
 pub(crate) const STORE_FILE: &str = "cnc.db";
@@ -185,6 +186,7 @@ impl Ports {
             services: services.clone(),
             public_speed: config.public_speed,
             runs: Arc::default(),
+            turns: Arc::new(Turns::new(config.speed)),
             operator: config.operator.as_str().into(),
             secure: config.tls.is_some() || config.behind_tls_proxy,
             downloads: config.data.join(DOWNLOADS_FOLDER).into(),

@@ -63,6 +63,7 @@ async fn prepare(args: &SpeedArgs) -> Result<(Way, SpeedTarget), String> {
         proxy: proxy::for_url(&args.url).await?,
         // What the user types is theirs to decide.
         admit: Arc::new(|_| true),
+        waiting: None,
     };
     Ok((way, target))
 }
@@ -96,6 +97,8 @@ impl Run<'_> {
         let Measurement { outcome, summary } = measure(job, &self.cancel, |seen| match seen {
             Seen::Sample(sample) if as_json => json_line(&json::sample(sample)).map_err(unread),
             Seen::Sample(sample) => show(board, id, sample),
+            Seen::Waiting(_) if as_json => Ok(()),
+            Seen::Waiting(others) => wait(board, id, others),
             Seen::Name(..) | Seen::Pause => Ok(()),
         })
         .await;
@@ -131,6 +134,12 @@ impl Run<'_> {
             self.ui.indented(&figures::throughput(load));
         }
     }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "what sees samples may fail; a screen does not")]
+fn wait(board: &mut Board, id: TestId, others: u32) -> Result<(), Failure> {
+    board.waiting(id, others);
+    Ok(())
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "what sees samples may fail; a screen does not")]

@@ -39,8 +39,8 @@ pub(super) async fn run(ui: &Ui, args: &TraceArgs) -> Exit {
     let job = Job::Trace(test.clone(), target);
     let Measurement { outcome, summary } = measure(job, &cancel, |seen| match seen {
         Seen::Sample(sample) if as_json => json_line(&json::sample(sample)).map_err(unread),
-        Seen::Name(..) | Seen::Pause if as_json => Ok(()),
-        seen @ (Seen::Sample(_) | Seen::Name(..) | Seen::Pause) => table.show(seen),
+        Seen::Name(..) | Seen::Pause | Seen::Waiting(_) if as_json => Ok(()),
+        seen @ (Seen::Sample(_) | Seen::Name(..) | Seen::Pause | Seen::Waiting(_)) => table.show(seen),
     })
     .await;
     if let Some(summary) = &summary {
@@ -76,7 +76,7 @@ impl Table {
     fn show(&mut self, seen: Seen<'_>) -> Result<(), Failure> {
         match seen {
             Seen::Sample(Sample::Hop(sample)) => self.fold.observe(sample),
-            Seen::Sample(Sample::Ping(_) | Sample::Throughput(_)) => {}
+            Seen::Sample(Sample::Ping(_) | Sample::Throughput(_)) | Seen::Waiting(_) => {}
             Seen::Name(address, name) => self.fold.name(address, name.to_owned()),
             Seen::Pause => self.live.draw(|| path_table(&self.fold.summary(Measured::default()))),
         }

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cnc_model::dns::DnsSummary;
@@ -16,7 +17,7 @@ use cnc_model::trace::{HopOutcome, TraceFold};
 use cnc_model::{Failure, HostName, Outcome, Reason, Sample, Summary, dns, mtu, ping, throughput, trace};
 use cnc_probe::throughput::{SpeedTarget, Transfer};
 use cnc_probe::{Engine, HttpTarget, PathMtu, ProbeError, Sink};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -62,6 +63,8 @@ pub enum Seen<'a> {
     Sample(&'a Sample),
     /// The name of an address on a path was found.
     Name(IpAddr, &'a str),
+    /// So many others measure, and it waits for its turn.
+    Waiting(u32),
     /// Nothing more has been observed for now: a moment to draw.
     Pause,
 }
@@ -92,7 +95,8 @@ pub async fn measure(
     let stop = cancel.child_token();
     let (sink, mut samples) = cnc_probe::sink();
     let mut probing = JoinSet::new();
-    probing.spawn(probe(job.clone(), sink.clone(), stop.clone()));
+    let (waits, mut waiting) = watch::channel(0);
+    probing.spawn(probe(told(job.clone(), waits), sink.clone(), stop.clone()));
     let mut gathered = Gathered::of(&job);
     let mut refused = None;
     let too_late = async {
@@ -114,6 +118,10 @@ pub async fn measure(
                     see(Seen::Pause).ok();
                 }
             }
+            Ok(()) = waiting.changed() => {
+                // Saying so stops nothing.
+                see(Seen::Waiting(*waiting.borrow_and_update())).ok();
+            }
             Some(names) = gathered.naming.join_next() => gathered.name(names, &mut see),
             Some(ended) = probing.join_next() => break Some(ended),
             () = &mut too_late => break None,
@@ -124,10 +132,20 @@ pub async fn measure(
     conclude(gathered, ended, refused, sink.shed(), cancel.is_cancelled())
 }
 
+/// Lets a load tell that it waits for its turn.
+fn told(mut job: Job, waits: watch::Sender<u32>) -> Job {
+    if let Job::Load(_, _, target) = &mut job {
+        target.waiting = Some(Arc::new(move |others| {
+            waits.send_replace(others);
+        }));
+    }
+    job
+}
+
 /// What the probe gives back when it ends by itself.
 enum End {
     Engine(Engine),
-    Transfer(Transfer),
+    Transfer(Box<Transfer>),
     /// Of what has no samples: all there is.
     Whole(Box<Summary>),
 }
@@ -139,9 +157,9 @@ async fn probe(job: Job, sink: Sink, stop: CancellationToken) -> Result<End, Pro
             cnc_probe::ping_with(target.address, token.as_ref(), &test, &sink, &stop).await.map(End::Engine)
         }
         Job::Trace(test, target) => cnc_probe::trace(target.address, &test, &sink, &stop).await.map(End::Engine),
-        Job::Load(direction, test, target) => {
-            cnc_probe::throughput(direction, &target, &test, &sink, &stop).await.map(End::Transfer)
-        }
+        Job::Load(direction, test, target) => cnc_probe::throughput(direction, &target, &test, &sink, &stop)
+            .await
+            .map(|transfer| End::Transfer(Box::new(transfer))),
         Job::Mtu(target) => {
             let (engine, found) = cnc_probe::path_mtu(target.address, &stop).await?;
             Ok(whole(Summary::Mtu(mtu_summary(target, engine, &found))))
@@ -319,6 +337,7 @@ impl Gathered {
                     sender_bytes: transfer.as_ref().and_then(|t| t.sender_bytes),
                     idle_rtt: transfer.as_ref().and_then(|t| t.idle_rtt),
                     responsiveness: transfer.as_ref().and_then(|t| t.responsiveness),
+                    listener: transfer.as_ref().and_then(|t| t.listener),
                 })))
             }
         }

@@ -46,6 +46,7 @@ pub(super) async fn target(peer: &ThroughputPeer, grounds: &Grounds) -> Result<S
                 tls,
                 proxy,
                 admit: Arc::new(move |candidate| Some(candidate.to_canonical()) == address),
+                waiting: None,
             })
         }
         ThroughputPeer::Url(url) => {
@@ -62,6 +63,7 @@ pub(super) async fn target(peer: &ThroughputPeer, grounds: &Grounds) -> Result<S
                 // Where a proxy would lead to, the policy could not see.
                 proxy: None,
                 admit: Arc::new(move |candidate| found.contains(&candidate)),
+                waiting: None,
             })
         }
     }

@@ -32,7 +32,7 @@ fn grounds() -> Grounds {
     }
 }
 
-fn runner(bound: usize) -> (Runner, Arc<Outbox>, mpsc::Receiver<(TestId, Sample)>) {
+fn runner(bound: usize) -> (Runner, Arc<Outbox>, mpsc::Receiver<(TestId, Shown)>) {
     let outbox = Arc::new(Outbox::new(Backlog::with_bound(bound)));
     let (to_screen, screen) = mpsc::channel(4);
     (Runner::new(Arc::clone(&outbox), SessionClock::of(wall()), to_screen), outbox, screen)

@@ -1,6 +1,6 @@
 //! The tests of a session while they run: a bar for each on a terminal, and a line when one has ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use cnc_model::ping::{PingOutcome, PingSample};
@@ -21,6 +21,8 @@ pub struct Board {
     ui: Ui,
     bars: MultiProgress,
     running: BTreeMap<TestId, Running>,
+    /// Of which tests it was said that they wait, where there are no bars.
+    waits: BTreeSet<TestId>,
 }
 
 #[derive(Debug)]
@@ -38,7 +40,12 @@ impl Board {
         } else {
             ProgressDrawTarget::hidden()
         };
-        Self { ui: ui.clone(), bars: MultiProgress::with_draw_target(target), running: BTreeMap::new() }
+        Self {
+            ui: ui.clone(),
+            bars: MultiProgress::with_draw_target(target),
+            running: BTreeMap::new(),
+            waits: BTreeSet::new(),
+        }
     }
 
     /// Shows that a test begins.
@@ -84,6 +91,17 @@ impl Board {
                 running.bar.set_position(millis(*at));
                 running.bar.set_message(rate(sample.goodput()));
             }
+        }
+    }
+
+    /// Shows that a test waits for its turn.
+    pub fn waiting(&mut self, id: TestId, others: u32) {
+        match self.running.get(&id) {
+            Some(running) => running.bar.set_message("waiting: others are measuring"),
+            None if self.waits.insert(id) => {
+                self.note(&format!("Waiting: others are measuring ({}).", count(others.into(), "test")));
+            }
+            None => {}
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use cnc_model::ping::PingSummary;
 use cnc_model::responsiveness::Responsiveness;
 use cnc_model::stats::RttSummary;
-use cnc_model::throughput::{Confidence, Direction, StoppedBy, ThroughputSummary};
+use cnc_model::throughput::{Confidence, Direction, StoppedBy, ThroughputSummary, Witness};
 use cnc_model::trace::TraceSummary;
 use cnc_model::{Failure, Outcome, Summary, Test};
 
@@ -188,6 +188,9 @@ pub fn throughput(load: &ThroughputSummary) -> Vec<String> {
     if load.ends_disagree() == Some(true) {
         lines.push("            The two ends' counts differ by more than 5 %".into());
     }
+    if let Some(listener) = &load.listener {
+        lines.extend(witness(load.direction, listener).map(|line| format!("            {line}")));
+    }
     match (load.idle_rtt, load.loaded_rtt) {
         (Some(idle), Some(loaded)) => {
             lines.push(format!("Round trip  {} before, {} during the load", ms(idle), ms(loaded)));
@@ -204,6 +207,21 @@ pub fn throughput(load: &ThroughputSummary) -> Vec<String> {
         lines.push(format!("            It leaves {rpm} round trips a minute to everything else (RPM): {word}"));
     }
     lines
+}
+
+/// A share of time below this is nothing that people should know of.
+const WORTH_SAYING: f64 = 0.01;
+
+/// Says what the listener saw that people should know of.
+fn witness(direction: Direction, listener: &Witness) -> impl Iterator<Item = String> {
+    let Witness { tcp, contended, waited, .. } = listener;
+    // The listener sends in a download alone.
+    let limited = tcp.and_then(|tcp| tcp.receiver_share()).filter(|_| direction == Direction::Download);
+    let limited = limited.filter(|share| *share >= WORTH_SAYING);
+    let waited = (waited.as_millis() > 100).then(|| format!("It waited {} for its turn", span(*waited)));
+    let contended = (*contended == Some(true)).then(|| "Others measured meanwhile: take this with care".to_owned());
+    let limited = limited.map(|share| format!("This device was the limit {} of the time", percent(share)));
+    [waited, contended, limited].into_iter().flatten()
 }
 
 const fn because(stopped_by: StoppedBy) -> &'static str {

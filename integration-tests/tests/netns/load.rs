@@ -139,6 +139,11 @@ async fn connections_are_added_where_each_carries_little() {
         let (grown, fixed) = (&grown.summary()[direction], &fixed.summary()[direction]);
         assert_eq!((&grown["flows"], &fixed["flows"]), (&8.into(), &4.into()), "{grown} {fixed}");
         let gain = number(grown, "/steady_bps") / number(fixed, "/steady_bps");
+        if direction == "download" {
+            let tcp = |what: &str| number(fixed, &format!("/listener/tcp_info/{what}"));
+            assert!(tcp("rwnd_limited_ms") > 0.5 * tcp("busy_ms"), "the receiver's window is the limit: {fixed}");
+            assert!(tcp("min_rtt_ms") >= 39.9, "{fixed}");
+        }
         // About twice; how far windows have grown by then differs.
         assert!(gain > 1.4, "{direction}: {gain}; {grown} {fixed}");
     }

@@ -26,6 +26,7 @@ mod rtt;
 mod session;
 mod shapes;
 mod sides;
+mod turns;
 
 /// Builds a network, or gives `None` where that cannot be done and a skip was told.
 fn lab(scenario: &str) -> Option<Lab> {

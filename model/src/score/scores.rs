@@ -135,6 +135,7 @@ mod tests {
             sender_bytes: None,
             idle_rtt: Some(12 * MS),
             responsiveness: None,
+            listener: None,
         });
         summary.duration = Duration::from_secs(4);
         summary.steady = BitRate::from_bps(mbps * 1e6).ok();

@@ -1,13 +1,16 @@
-//! Which uploads belong together: the flows of one test and the reader of their counts meet under a run's id.
+//! Which transfers belong together: the flows of one test and whoever is told of them meet under a run's id.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
+use cnc_model::throughput::TcpInfo;
 use thiserror::Error;
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 
+use super::sockets::{Attended, Sockets};
 use super::{Count, millis};
 
 /// The most runs at once: far more tests than any listener's uplink has room for. Further ones are refused.
@@ -19,12 +22,21 @@ pub const MAX_RUN_ID_BYTES: usize = 64;
 #[derive(Debug, Default)]
 pub struct Runs {
     by_id: Mutex<HashMap<String, Weak<Arrived>>>,
+    totals: Arc<Totals>,
 }
 
-/// One test's uploads.
+/// Bytes of all transfers since the start.
+#[derive(Debug, Default)]
+struct Totals {
+    sent: AtomicU64,
+    arrived: AtomicU64,
+}
+
+/// One test's transfers.
 #[derive(Debug, Clone)]
 pub struct Run {
     arrived: Arc<Arrived>,
+    totals: Arc<Totals>,
 }
 
 /// Why a run cannot be opened.
@@ -44,6 +56,11 @@ struct Arrived {
     bytes: AtomicU64,
     /// Nanoseconds from `began` to the last arrival.
     last: AtomicU64,
+    /// What was handed over to be sent.
+    handed: AtomicU64,
+    /// What was sent by the last look.
+    sent: AtomicU64,
+    sockets: Arc<Sockets>,
 }
 
 impl Runs {
@@ -59,7 +76,7 @@ impl Runs {
         }
         let mut by_id = self.by_id.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(arrived) = by_id.get(id).and_then(Weak::upgrade) {
-            return Ok(Run { arrived });
+            return Ok(self.run(arrived));
         }
         if by_id.len() >= MAX_RUNS {
             by_id.retain(|_, arrived| arrived.strong_count() > 0);
@@ -69,7 +86,36 @@ impl Runs {
         }
         let arrived = Arc::<Arrived>::default();
         by_id.insert(id.to_owned(), Arc::downgrade(&arrived));
-        Ok(Run { arrived })
+        Ok(self.run(arrived))
+    }
+
+    fn run(&self, arrived: Arc<Arrived>) -> Run {
+        Run { arrived, totals: Arc::clone(&self.totals) }
+    }
+
+    /// Counts bytes sent that belong to no run.
+    pub fn count_sent(&self, bytes: u64) {
+        self.totals.sent.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Looks how much each run has sent by now, and gives the bytes that all downloads have sent since the start.
+    pub fn look_sent(&self) -> u64 {
+        let runs: Vec<_> = {
+            let by_id = self.by_id.lock().unwrap_or_else(PoisonError::into_inner);
+            by_id.values().filter_map(Weak::upgrade).collect()
+        };
+        for run in runs {
+            // What was handed over comes in large pieces, some of which wait; the kernel knows what has gone out.
+            let now = run.sockets.info().map_or_else(|| run.handed.load(Ordering::Relaxed), |info| info.sent_bytes);
+            let before = run.sent.fetch_max(now, Ordering::Relaxed);
+            self.totals.sent.fetch_add(now.saturating_sub(before), Ordering::Relaxed);
+        }
+        self.totals.sent.load(Ordering::Relaxed)
+    }
+
+    /// Gives the bytes of all runs' uploads that have arrived since the start.
+    pub fn arrived(&self) -> u64 {
+        self.totals.arrived.load(Ordering::Relaxed)
     }
 }
 
@@ -82,7 +128,56 @@ impl Run {
     pub(super) fn count(&self, bytes: u64, now: Instant) {
         let since = now.duration_since(*self.arrived.began.get_or_init(|| now));
         self.arrived.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.totals.arrived.fetch_add(bytes, Ordering::Relaxed);
         self.arrived.last.fetch_max(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Counts bytes that were handed over to be sent.
+    pub fn count_handed(&self, bytes: u64) {
+        self.arrived.handed.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Gives the bytes sent by the last look at all runs.
+    #[must_use]
+    pub fn sent(&self) -> u64 {
+        self.arrived.sent.load(Ordering::Relaxed)
+    }
+
+    /// Gives the bytes that have arrived.
+    #[must_use]
+    pub fn arrived(&self) -> u64 {
+        self.arrived.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Looks at a connection that serves the run, while it does; `None` stands for one that cannot be looked at.
+    #[must_use]
+    pub fn attend(&self, socket: Option<Arc<TcpStream>>) -> Attended {
+        self.arrived.sockets.attend(socket)
+    }
+
+    /// Gives what the kernel knows of the run's connections; `None` where it does not tell.
+    #[must_use]
+    pub fn tcp(&self) -> Option<TcpInfo> {
+        self.arrived.sockets.info()
+    }
+
+    /// Gives how many of the run's connections are open.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.arrived.sockets.open()
+    }
+
+    /// Tells whether the run had a connection.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.arrived.sockets.have_begun()
+    }
+
+    /// Waits until the run had connections and all have ended.
+    // Liveness: the caller bounds it.
+    pub fn all_ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        let sockets = Arc::clone(&self.arrived.sockets);
+        async move { sockets.all_ended().await }
     }
 
     /// Gives when the last bytes arrived; `None` before the first request.
@@ -125,6 +220,20 @@ mod tests {
         assert!(runs.open("7").is_ok());
         drop(held);
         assert!(runs.open("x").is_ok());
+    }
+
+    #[test]
+    fn what_runs_send_is_counted_once() {
+        let runs = Runs::default();
+        let (one, other) = (runs.open("a").expect("room"), runs.open("b").expect("room"));
+        one.count_handed(5);
+        assert_eq!((runs.look_sent(), one.sent()), (5, 5));
+        one.count_handed(5);
+        other.count_handed(7);
+        runs.count_sent(100);
+        assert_eq!((runs.look_sent(), one.sent(), other.sent()), (117, 10, 7));
+        drop(other);
+        assert_eq!(runs.look_sent(), 117);
     }
 
     #[test]

@@ -20,7 +20,8 @@ use super::open::Peer;
 use super::probing::{Handover, Probing};
 use super::sanity::Bound;
 use super::target::Target;
-use super::{Endpoint, Load, Transfer, open_flows};
+use super::turn::Turn;
+use super::{Endpoint, Load, Transfer, open_flows, run_id};
 use crate::ProbeError;
 
 type Nothing = Empty<Bytes>;
@@ -34,7 +35,7 @@ pub(super) async fn run(load: &Load<'_>) -> Result<Transfer, ProbeError> {
         () = load.cancel.cancelled() => return Ok(nothing_yet),
         ready = prepare(load, target) => ready?,
     };
-    let Ready { peer, latency, transfer, flows } = ready;
+    let Ready { peer, turn, run, latency, transfer, flows } = ready;
     let began = Instant::now();
     let mut download = Download {
         load,
@@ -44,6 +45,7 @@ pub(super) async fn run(load: &Load<'_>) -> Result<Transfer, ProbeError> {
         running: JoinSet::new(),
         total: Arc::default(),
         began,
+        run,
         probing: None,
     };
     for (exchange, request) in flows {
@@ -51,14 +53,20 @@ pub(super) async fn run(load: &Load<'_>) -> Result<Transfer, ProbeError> {
         download.running.spawn(exchange.run(request, move |response| count(response, total, limit)));
     }
     let stopped_by = download.watch().await?;
-    let Download { meter, peer, probing, .. } = download;
+    let Download { meter, peer, probing, running, .. } = download;
+    // Cuts what is left, so that the listener sees the end.
+    drop(running);
+    let responsiveness = probing.and_then(Probing::end);
+    let listener = Turn::over(turn, stopped_by).await;
     Bound::towards(peer.address()).hold(meter.goodput())?;
-    Ok(Transfer { stopped_by, responsiveness: probing.and_then(Probing::end), ..transfer })
+    Ok(Transfer { stopped_by, responsiveness, listener, ..transfer })
 }
 
 /// All that is needed to start.
 struct Ready {
     peer: Peer,
+    turn: Option<Turn>,
+    run: String,
     latency: Latency,
     transfer: Transfer,
     flows: Vec<(Exchange<Nothing>, Request<Nothing>)>,
@@ -69,13 +77,15 @@ async fn prepare(load: &Load<'_>, target: Target) -> Result<Ready, ProbeError> {
         Endpoint::Listener => Peer::find(target, load.target).await?,
         Endpoint::File => exchange::follow(target, load.target).await?,
     };
+    let run = run_id();
+    let turn = Turn::take(&peer, load.target, &format!("run={run}&direction=download")).await?;
     let latency = Latency::idle(&peer).await;
     let shares = load.shares();
     let mut flows = Vec::with_capacity(shares.len());
     for (exchange, share) in open_flows(&peer, Bulk::Read, shares.len()).await?.into_iter().zip(shares) {
         let (target, token) = match load.target.endpoint {
             Endpoint::Listener => {
-                (peer.target.below(&format!("/speed/download?bytes={share}")), load.target.token.as_ref())
+                (peer.target.below(&format!("/speed/download?bytes={share}&run={run}")), load.target.token.as_ref())
             }
             Endpoint::File => (peer.target.clone(), None),
         };
@@ -83,7 +93,7 @@ async fn prepare(load: &Load<'_>, target: Target) -> Result<Ready, ProbeError> {
     }
     let address = peer.address().map(|address| address.ip());
     let transfer = Transfer { address, idle_rtt: latency.idle, ..Transfer::begin(peer.target.is_tls, load.target) };
-    Ok(Ready { peer, latency, transfer, flows })
+    Ok(Ready { peer, turn, run, latency, transfer, flows })
 }
 
 /// Reads a body to its end, or until all flows together have brought as much as they may.
@@ -109,6 +119,8 @@ struct Download<'a> {
     /// What all connections together have brought.
     total: Arc<AtomicU64>,
     began: Instant,
+    /// What the listener knows the test by.
+    run: String,
     probing: Option<Probing>,
 }
 
@@ -186,7 +198,7 @@ impl Download<'_> {
 
     /// Gives where a connection that is added asks for its share.
     fn share(&self) -> Target {
-        self.peer.target.below(&format!("/speed/download?bytes={}", self.load.added_share()))
+        self.peer.target.below(&format!("/speed/download?bytes={}&run={}", self.load.added_share(), self.run))
     }
 
     /// Makes a connection more, which asks for its share. Where it fails, the test goes on without it.

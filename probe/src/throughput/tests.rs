@@ -47,6 +47,7 @@ fn summary(samples: &[ThroughputSample], direction: Direction, transfer: &Transf
         sender_bytes: transfer.sender_bytes,
         idle_rtt: transfer.idle_rtt,
         responsiveness: transfer.responsiveness,
+        listener: transfer.listener,
     })
 }
 

@@ -3,7 +3,6 @@
 pub(super) mod body;
 mod counts;
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +25,8 @@ use super::open::Peer;
 use super::probing::{Handover, Probing};
 use super::sanity::Bound;
 use super::target::Target;
-use super::{Load, Transfer, open_flows};
+use super::turn::Turn;
+use super::{Load, Transfer, open_flows, run_id};
 use crate::ProbeError;
 use crate::respond::{Count, Uploaded};
 
@@ -44,7 +44,7 @@ pub(super) async fn run(load: &Load<'_>) -> Result<Transfer, ProbeError> {
         () = load.cancel.cancelled() => return Ok(nothing_yet),
         ready = prepare(load, base) => ready?,
     };
-    let Ready { peer, target, latency, transfer, flows, counts, sending } = ready;
+    let Ready { peer, target, turn, latency, transfer, flows, counts, sending } = ready;
     let mut upload = Upload {
         course: Course::new(load.test, load.can_probe(&peer)),
         probing: None,
@@ -65,8 +65,9 @@ pub(super) async fn run(load: &Load<'_>) -> Result<Transfer, ProbeError> {
     let stopped_by = upload.watch(began + load.test.duration).await;
     let responsiveness = upload.probing.take().and_then(Probing::end);
     let (stopped_by, goodput) = upload.finish(stopped_by)?;
+    let listener = Turn::over(turn, stopped_by).await;
     Bound::towards(peer.address()).hold(goodput)?;
-    Ok(Transfer { stopped_by, sender_bytes: Some(sending.sent()), responsiveness, ..transfer })
+    Ok(Transfer { stopped_by, sender_bytes: Some(sending.sent()), responsiveness, listener, ..transfer })
 }
 
 /// All that is needed to start.
@@ -74,6 +75,7 @@ struct Ready {
     peer: Peer,
     /// Where bodies go.
     target: Target,
+    turn: Option<Turn>,
     latency: Latency,
     transfer: Transfer,
     flows: Vec<(Exchange<Noise>, Request<Noise>)>,
@@ -83,9 +85,10 @@ struct Ready {
 
 async fn prepare(load: &Load<'_>, base: Target) -> Result<Ready, ProbeError> {
     let peer = Peer::find(base, load.target).await?;
+    let run = run_id();
+    let turn = Turn::take(&peer, load.target, &format!("run={run}&direction=upload")).await?;
     let latency = Latency::idle(&peer).await;
     let token = load.target.token.as_ref();
-    let run = run_id();
     let counts = CountReader::open(&peer, &peer.target.below(&format!("/speed/counts?run={run}")), token).await?;
     let sending = Arc::new(Sending::new(load.test.max_bytes));
     let target = peer.target.below(&format!("/speed/upload?run={run}"));
@@ -97,7 +100,7 @@ async fn prepare(load: &Load<'_>, base: Target) -> Result<Ready, ProbeError> {
     }
     let address = peer.address().map(|address| address.ip());
     let transfer = Transfer { address, idle_rtt: latency.idle, ..Transfer::begin(peer.target.is_tls, load.target) };
-    Ok(Ready { peer, target, latency, transfer, flows, counts, sending })
+    Ok(Ready { peer, target, turn, latency, transfer, flows, counts, sending })
 }
 
 /// What connections that are added need.
@@ -142,12 +145,6 @@ impl Adding<'_> {
             Ok(carrier.run(request, answer).await.unwrap_or_default())
         })
     }
-}
-
-/// Draws an id that no other test has; nothing secret depends on it.
-fn run_id() -> String {
-    let draw = || RandomState::new().hash_one(std::process::id());
-    format!("{:016x}{:016x}", draw(), draw())
 }
 
 /// Reads what the listener says of one flow; `None` when it says nothing of the kind.

@@ -6,7 +6,9 @@ use cnc_model::BitRate;
 use cnc_model::responsiveness::{METHOD, Responsiveness, Rpm};
 use cnc_model::score::BufferbloatGrade;
 use cnc_model::summary::Measured;
-use cnc_model::throughput::{Confidence, Direction, Phase, StoppedBy, ThroughputSample, ThroughputSummary};
+use cnc_model::throughput::{
+    Confidence, Direction, Phase, StoppedBy, TcpInfo, ThroughputSample, ThroughputSummary, Witness,
+};
 use serde::Serialize;
 
 use super::ms;
@@ -62,6 +64,7 @@ pub(super) struct SummaryBody<'a> {
     rpm: Option<f64>,
     /// `poor`, `fair`, `good` or `excellent`.
     rpm_word: Option<&'static str>,
+    /// Whether others measured meanwhile so that either direction's figures may be theirs.
     contended: Option<bool>,
     shed: u64,
 }
@@ -84,6 +87,58 @@ struct OneWay {
     sender_bytes: Option<u64>,
     ends_disagree: Option<bool>,
     responsiveness: Option<ResponsivenessBody>,
+    listener: Option<WitnessBody>,
+}
+
+/// Joins what the directions tell: one that was contended is enough, one that cannot tell leaves it open.
+fn contended(mut each: impl Iterator<Item = Option<bool>> + Clone) -> Option<bool> {
+    if each.clone().any(|one| one == Some(true)) {
+        return Some(true);
+    }
+    each.clone().next()?;
+    each.all(|one| one == Some(false)).then_some(false)
+}
+
+/// What the listener saw.
+#[derive(Serialize)]
+struct WitnessBody {
+    tests: u32,
+    cpu_load: Option<f64>,
+    uplink_share: Option<f64>,
+    contended: Option<bool>,
+    waited_ms: f64,
+    tcp_info: Option<TcpBody>,
+}
+
+/// `TCP_INFO` in ndt7's words.
+#[derive(Serialize)]
+struct TcpBody {
+    sent_bytes: u64,
+    retrans_bytes: u64,
+    min_rtt_ms: Option<f64>,
+    rtt_ms: Option<f64>,
+    busy_ms: f64,
+    rwnd_limited_ms: f64,
+    sndbuf_limited_ms: f64,
+}
+
+impl From<&Witness> for WitnessBody {
+    fn from(witness: &Witness) -> Self {
+        let Witness { tcp, cpu_load, tests, uplink_share, contended, waited } = *witness;
+        let tcp_info = tcp.map(|info| {
+            let TcpInfo { sent_bytes, retransmitted_bytes, min_rtt, rtt, busy, rwnd_limited, sndbuf_limited } = info;
+            TcpBody {
+                sent_bytes,
+                retrans_bytes: retransmitted_bytes,
+                min_rtt_ms: min_rtt.map(ms),
+                rtt_ms: rtt.map(ms),
+                busy_ms: ms(busy),
+                rwnd_limited_ms: ms(rwnd_limited),
+                sndbuf_limited_ms: ms(sndbuf_limited),
+            }
+        });
+        Self { tests, cpu_load, uplink_share, contended, waited_ms: ms(waited), tcp_info }
+    }
 }
 
 #[derive(Serialize)]
@@ -141,7 +196,7 @@ impl<'a> SummaryBody<'a> {
             bufferbloat_grade: added.map(|added| BufferbloatGrade::of(added).word()),
             rpm: rpm.map(Rpm::per_minute),
             rpm_word: rpm.map(Rpm::word),
-            contended: None,
+            contended: contended(runs().map(|run| run.listener.and_then(|listener| listener.contended))),
             shed: runs().map(|run| run.measured.shed).sum(),
         }
     }
@@ -164,6 +219,7 @@ impl From<&ThroughputSummary> for OneWay {
             loaded_rtt: _,
             added_rtt: _,
             responsiveness,
+            listener,
         } = summary;
         Self {
             goodput_bps: goodput.bps(),
@@ -187,6 +243,7 @@ impl From<&ThroughputSummary> for OneWay {
             sender_bytes: *sender_bytes,
             ends_disagree: summary.ends_disagree(),
             responsiveness: responsiveness.as_ref().map(Into::into),
+            listener: listener.as_ref().map(Into::into),
         }
     }
 }

@@ -15,7 +15,9 @@ use cnc_model::stats::RttSummary;
 use cnc_model::summary::Measured;
 use cnc_model::system::{Cpu, Interface, InterfaceAddress, InterfaceKind, Memory, SystemInfo};
 use cnc_model::test::{PingProtocol, PingTest, ThroughputPeer, ThroughputTest, TraceTest};
-use cnc_model::throughput::{Confidence, Direction, Phase, StoppedBy, ThroughputSample, ThroughputSummary};
+use cnc_model::throughput::{
+    Confidence, Direction, Phase, StoppedBy, TcpInfo, ThroughputSample, ThroughputSummary, Witness,
+};
 use cnc_model::trace::{HopAddress, HopOutcome, HopReply, HopSample, HopSummary, Segment, TraceSummary};
 use cnc_model::{
     BitRate, Code, Destination, Failure, Outcome, Plan, Reason, Sample, Sequence, SessionId, Summary, Test, TestId,
@@ -188,6 +190,7 @@ fn download() -> ThroughputSummary {
         loaded_rtt: None,
         added_rtt: None,
         responsiveness: None,
+        listener: None,
     }
 }
 
@@ -209,6 +212,22 @@ fn speed_summaries() {
         loaded_rtt: Some(us(90_000)),
         added_rtt: Some(us(81_500)),
         responsiveness: probes.summary(us(4_000_000)),
+        listener: Some(Witness {
+            tcp: Some(TcpInfo {
+                sent_bytes: 1_000,
+                retransmitted_bytes: 10,
+                min_rtt: Some(us(9_000)),
+                rtt: None,
+                busy: us(5_000_000),
+                rwnd_limited: us(400_000),
+                sndbuf_limited: us(0),
+            }),
+            cpu_load: Some(0.25),
+            tests: 2,
+            uplink_share: Some(0.5),
+            contended: Some(true),
+            waited: us(1_500_000),
+        }),
         ..download()
     };
     assert_snapshot!(lines([

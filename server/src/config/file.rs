@@ -4,17 +4,20 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use cnc_model::Plan;
+use cnc_model::{BitRate, Plan};
 
 use super::plans;
 use super::reader::{Mistake, Reading, Section};
 use super::{Config, Retention, TlsFiles};
 use crate::limits::Bounds;
 use crate::session::Waits;
+use crate::turns::Rules;
 
 const ADDRESS: &str = "an address and port like \"0.0.0.0:7443\" or \"[::]:7443\"";
 /// The shortest retention: for 7 days a client may deliver late, after which its report is made again.
 const SHORTEST_RETENTION: Duration = Duration::from_hours(8 * 24);
+/// The longest wait for other throughput tests: clients wait no longer.
+const LONGEST_WAIT: Duration = Duration::from_mins(2);
 const HOST: &str = "host names or addresses like \"example.com\"";
 const NETWORK: &str = "networks like \"10.0.0.0/8\"";
 
@@ -44,6 +47,7 @@ fn config(section: &Section<'_, '_>) -> Config {
         transfers: section
             .number::<u16>("transfers", "a whole number from 0 to 65535")
             .map_or(default.transfers, usize::from),
+        speed: speed(section),
         limits: limits(section),
         public_url: section.read("public_url", "http://… or https://…", url),
         waits: waits(section),
@@ -86,6 +90,31 @@ fn waits(section: &Section<'_, '_>) -> Waits {
     }
     within.finish();
     waits
+}
+
+fn speed(section: &Section<'_, '_>) -> Rules {
+    let mut rules = Rules::default();
+    let table = section.value("speed").and_then(|value| Section::within(section.reading, "speed", value));
+    let Some(within) = table else { return rules };
+    let allowed = "whole bits a second, from 1: 1_000_000_000 for 1 Gbit/s";
+    rules.uplink = within.number::<u64>("uplink_bps", allowed).and_then(|bps| {
+        if bps == 0 {
+            within.wrong("uplink_bps must be 1 at the least; leave it out where it is not known");
+        }
+        #[expect(clippy::cast_precision_loss, reason = "no line is told to the bit")]
+        BitRate::from_bps(bps as f64).ok()
+    });
+    if let Some(share) = within.fraction("share") {
+        rules.share = share;
+    }
+    if let Some(wait) = within.duration("wait") {
+        if wait > LONGEST_WAIT {
+            within.wrong("wait must be 2 minutes at the most: clients wait no longer");
+        }
+        rules.wait = wait;
+    }
+    within.finish();
+    rules
 }
 
 fn limits(section: &Section<'_, '_>) -> Bounds {

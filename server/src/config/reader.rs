@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeFloat, DeInteger, DeTable, DeValue};
 
 /// One mistake in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,6 +137,16 @@ impl<'r, 't> Section<'r, 't> {
     /// Takes a whole number within a type's range.
     pub(super) fn number<T: TryFrom<i64>>(&self, key: &'static str, allowed: &str) -> Option<T> {
         self.take(key, allowed, |value| whole(value).and_then(|number| T::try_from(number).ok()))
+    }
+
+    /// Takes a share, above 0 and up to 1.
+    pub(super) fn fraction(&self, key: &'static str) -> Option<f64> {
+        self.take(key, "a share above 0 and up to 1, like 0.25", |value| {
+            let whole = value.as_integer().map(DeInteger::as_str);
+            let text = value.as_float().map(DeFloat::as_str).or(whole);
+            let share: f64 = text?.replace('_', "").parse().ok()?;
+            (share > 0.0 && share <= 1.0).then_some(share)
+        })
     }
 
     /// Takes a text that reads as something.

@@ -1,5 +1,7 @@
 //! The speed endpoints: who may use them and how many at a time. What they send and count is `cnc-probe`'s.
 
+mod turn;
+
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -13,8 +15,9 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use bytes::Bytes;
 use cnc_model::test::{MAX_BYTES, MAX_LOAD};
-use cnc_probe::respond;
-use http::{HeaderMap, StatusCode, Version, header};
+use cnc_model::throughput::Direction;
+use cnc_probe::respond::{self, Attended, Run};
+use http::{HeaderMap, HeaderName, StatusCode, Version, header};
 use http_body::{Frame, SizeHint};
 use http_body_util::Limited;
 use serde::Deserialize;
@@ -23,8 +26,9 @@ use tokio::net::TcpStream;
 use super::pages::over_plain;
 use super::{Web, token};
 use crate::accept::{ClientAddress, Taking, Unread, Wire};
-use crate::limits::{self, Source};
+use crate::limits::{self, Over, Source};
 use crate::metrics::Lasting;
+use turn::TurnBody;
 
 /// How long one upload may take: the longest test, and some time for its start and end.
 const TRANSFER_WITHIN: Duration = MAX_LOAD.saturating_add(Duration::from_mins(1));
@@ -32,6 +36,20 @@ const TRANSFER_WITHIN: Duration = MAX_LOAD.saturating_add(Duration::from_mins(1)
 #[derive(Debug, Deserialize)]
 pub(super) struct Wanted {
     bytes: u64,
+    run: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Asked {
+    run: String,
+    direction: Way,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Way {
+    Download,
+    Upload,
 }
 
 #[derive(Debug, Deserialize)]
@@ -58,12 +76,18 @@ pub(super) async fn download(
     if wanted.bytes > MAX_BYTES {
         return (StatusCode::BAD_REQUEST, format!("at most {MAX_BYTES} bytes are sent\n")).into_response();
     }
+    let run = match wanted.run.map(|id| web.runs.open(&id)).transpose() {
+        Ok(run) => run,
+        Err(error) => return run_refused(error),
+    };
     let Connection { unread, socket } = Connection::of(&request);
-    if let Some(socket) = socket.filter(|_| request.version() == Version::HTTP_2) {
+    if let Some(socket) = socket.as_ref().filter(|_| request.version() == Version::HTTP_2) {
         // Small answers go beside this load.
-        respond::keep_short(&socket);
+        respond::keep_short(socket);
     }
-    let body = Body::new(Sending { body: respond::download(wanted.bytes), place, taking: unread.begin() });
+    let attended = run.as_ref().map(|run| run.attend(own_line(&request, address, socket)));
+    let (body, taking) = (respond::download(wanted.bytes), unread.begin());
+    let body = Body::new(Sending { body, place, taking, run, _attended: attended });
     ([(header::CONTENT_TYPE, "application/octet-stream"), (header::CACHE_CONTROL, "no-store")], body).into_response()
 }
 
@@ -82,6 +106,8 @@ pub(super) async fn upload(
         Ok(run) => run,
         Err(error) => return run_refused(error),
     };
+    let Connection { socket, .. } = Connection::of(&request);
+    let _attended = run.as_ref().map(|run| run.attend(own_line(&request, address, socket)));
     let body = Limited::new(request.into_body(), usize::try_from(MAX_BYTES).unwrap_or(usize::MAX));
     match tokio::time::timeout(TRANSFER_WITHIN, respond::upload(body, run.as_ref())).await {
         Ok(Ok(uploaded)) => {
@@ -92,6 +118,38 @@ pub(super) async fn upload(
         Ok(Err(_)) => StatusCode::BAD_REQUEST.into_response(),
         Err(_) => (StatusCode::REQUEST_TIMEOUT, "the upload took too long\n").into_response(),
     }
+}
+
+/// Gives a test its turn, and tells it how it fares.
+pub(super) async fn turn(
+    State(web): State<Web>,
+    Extension(ClientAddress(address)): Extension<ClientAddress>,
+    Query(asked): Query<Asked>,
+    headers: HeaderMap,
+) -> Response {
+    if let Err(refused) = admitted(&web, &headers) {
+        return refused;
+    }
+    let run = match web.runs.open(&asked.run) {
+        Ok(run) => run,
+        Err(error) => return run_refused(error),
+    };
+    let direction = match asked.direction {
+        Way::Download => Direction::Download,
+        Way::Upload => Direction::Upload,
+    };
+    // Many clients may share an address of this machine's own: that of a proxy that names none.
+    let from = (!limits::is_own(address)).then(|| Source::of(address));
+    let Some(ticket) = web.turns.ask(from, web.services.limits.now()) else {
+        return over_plain(web.services.limits.reached(Over::Transfers));
+    };
+    let head = [
+        (header::CONTENT_TYPE, "application/x-ndjson"),
+        (header::CACHE_CONTROL, "no-store"),
+        // A proxy that gathers lines would keep the test waiting (nginx asks for this).
+        (HeaderName::from_static("x-accel-buffering"), "no"),
+    ];
+    (head, Body::new(TurnBody::new(web, ticket, run, direction))).into_response()
 }
 
 /// Answers with a byte: what probes beside a load ask for.
@@ -114,6 +172,14 @@ pub(super) async fn counts(State(web): State<Web>, Query(wanted): Query<OfRun>, 
         }
         Err(error) => run_refused(error),
     }
+}
+
+/// Gives the connection, where it is the client's own and not a proxy's in between.
+fn own_line(request: &Request, client: IpAddr, socket: Option<Arc<TcpStream>>) -> Option<Arc<TcpStream>> {
+    let forwarded = request.headers().contains_key("x-forwarded-for") || request.headers().contains_key("forwarded");
+    socket.filter(|socket| {
+        !forwarded && socket.peer_addr().is_ok_and(|peer| peer.ip().to_canonical() == client.to_canonical())
+    })
 }
 
 /// The connection that a request came over.
@@ -173,6 +239,8 @@ struct Sending {
     body: respond::Download,
     place: Place,
     taking: Taking,
+    run: Option<Run>,
+    _attended: Option<Attended>,
 }
 
 impl http_body::Body for Sending {
@@ -184,6 +252,10 @@ impl http_body::Body for Sending {
         if let Poll::Ready(Some(Ok(frame))) = &polled {
             let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
             self.place.web.services.metrics.sent(bytes);
+            match &self.run {
+                Some(run) => run.count_handed(bytes),
+                None => self.place.web.runs.count_sent(bytes),
+            }
             self.taking.more();
         }
         polled

@@ -11,6 +11,7 @@ use cnc_model::trace::{HopOutcome, HopSummary, TraceSummary};
 use maud::{Markup, html};
 
 use super::picture::trace::loss;
+use super::witness;
 use super::words::{NOT_MEASURED, count, counted, data, ms, percent, rate, span};
 
 /// Writes a table of names and values; figures that are not there are greyed.
@@ -217,6 +218,7 @@ pub(crate) fn throughput(load: &ThroughputSummary) -> Markup {
     ];
     html! {
         div class="tables" { (table("Rate", &rates)) (table("Amount", &amounts)) }
+        (witness::witness(load))
         @if load.ends_disagree() == Some(true) {
             p class="note" { "The two ends’ counts differ by more than 5 %: take these figures with care." }
         }

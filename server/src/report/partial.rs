@@ -84,5 +84,6 @@ fn load(test: &TestRecord, samples: &[Sample], direction: Direction, measured: M
         sender_bytes: None,
         idle_rtt: None,
         responsiveness: None,
+        listener: None,
     }))
 }

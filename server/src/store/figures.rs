@@ -49,6 +49,17 @@ pub(super) struct Figures {
     pub(super) added_rtt_us: Option<i64>,
     pub(super) bufferbloat_grade: Option<&'static str>,
     pub(super) rpm: Option<f64>,
+    pub(super) contended: Option<bool>,
+    pub(super) listener_cpu: Option<f64>,
+    pub(super) listener_tests: Option<i64>,
+    pub(super) uplink_share: Option<f64>,
+    pub(super) waited_us: Option<i64>,
+    pub(super) tcp_retransmitted_bytes: Option<i64>,
+    pub(super) tcp_min_rtt_us: Option<i64>,
+    pub(super) tcp_rtt_us: Option<i64>,
+    pub(super) tcp_busy_us: Option<i64>,
+    pub(super) tcp_rwnd_limited_us: Option<i64>,
+    pub(super) tcp_sndbuf_limited_us: Option<i64>,
     pub(super) path_mtu_bytes: Option<i64>,
     pub(super) black_hole: Option<bool>,
     pub(super) http_status: Option<i64>,
@@ -152,7 +163,20 @@ impl Figures {
     }
 
     fn of_throughput(throughput: &ThroughputSummary) -> Self {
+        let listener = throughput.listener.as_ref();
+        let tcp = listener.and_then(|listener| listener.tcp);
         Self {
+            contended: listener.and_then(|listener| listener.contended),
+            listener_cpu: listener.and_then(|listener| listener.cpu_load),
+            listener_tests: listener.map(|listener| i64::from(listener.tests)),
+            uplink_share: listener.and_then(|listener| listener.uplink_share),
+            waited_us: listener.map(|listener| micros(listener.waited)),
+            tcp_retransmitted_bytes: tcp.map(|tcp| count(tcp.retransmitted_bytes)),
+            tcp_min_rtt_us: tcp.and_then(|tcp| tcp.min_rtt).map(micros),
+            tcp_rtt_us: tcp.and_then(|tcp| tcp.rtt).map(micros),
+            tcp_busy_us: tcp.map(|tcp| micros(tcp.busy)),
+            tcp_rwnd_limited_us: tcp.map(|tcp| micros(tcp.rwnd_limited)),
+            tcp_sndbuf_limited_us: tcp.map(|tcp| micros(tcp.sndbuf_limited)),
             goodput_bps: Some(throughput.goodput.bps()),
             steady_bps: throughput.steady.map(BitRate::bps),
             bytes: Some(count(throughput.bytes)),

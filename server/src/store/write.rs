@@ -189,7 +189,13 @@ fn store_reach(connection: &Connection, session: &str, test: TestId, figures: &F
     stored.map(drop)
 }
 
-const LOAD: &str = "UPDATE tests SET rpm = :rpm WHERE session_id = :session AND test_id = :test";
+const LOAD: &str = "
+    UPDATE tests SET rpm = :rpm, contended = :contended, listener_cpu = :listener_cpu, listener_tests = :listener_tests,
+        uplink_share = :uplink_share, waited_us = :waited_us, tcp_retransmitted_bytes =
+        :tcp_retransmitted_bytes, tcp_min_rtt_us = :tcp_min_rtt_us, tcp_rtt_us = :tcp_rtt_us, tcp_busy_us =
+        :tcp_busy_us, tcp_rwnd_limited_us = :tcp_rwnd_limited_us, tcp_sndbuf_limited_us =
+        :tcp_sndbuf_limited_us
+    WHERE session_id = :session AND test_id = :test";
 
 /// Stores the columns that only downloads and uploads have, beside those that every test's row is made with.
 fn store_load(connection: &Connection, session: &str, test: TestId, figures: &Figures) -> Result<(), rusqlite::Error> {
@@ -197,6 +203,17 @@ fn store_load(connection: &Connection, session: &str, test: TestId, figures: &Fi
         ":session": session,
         ":test": test.get(),
         ":rpm": figures.rpm,
+        ":contended": figures.contended,
+        ":listener_cpu": figures.listener_cpu,
+        ":listener_tests": figures.listener_tests,
+        ":uplink_share": figures.uplink_share,
+        ":waited_us": figures.waited_us,
+        ":tcp_retransmitted_bytes": figures.tcp_retransmitted_bytes,
+        ":tcp_min_rtt_us": figures.tcp_min_rtt_us,
+        ":tcp_rtt_us": figures.tcp_rtt_us,
+        ":tcp_busy_us": figures.tcp_busy_us,
+        ":tcp_rwnd_limited_us": figures.tcp_rwnd_limited_us,
+        ":tcp_sndbuf_limited_us": figures.tcp_sndbuf_limited_us,
     });
     stored.map(drop)
 }

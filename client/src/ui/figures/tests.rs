@@ -7,6 +7,7 @@ use cnc_model::responsiveness::{LoadedProbes, Responsiveness};
 use cnc_model::summary::Measured;
 use cnc_model::system::{Cpu, Interface, InterfaceAddress, InterfaceKind, Memory, SystemInfo};
 use cnc_model::throughput::{Phase, ThroughputEnd, ThroughputFold, ThroughputSample};
+use cnc_model::throughput::{TcpInfo, Witness};
 use cnc_model::trace::{HopOutcome, HopReply, HopSample, TraceFold};
 use cnc_model::{BitRate, Reason, Ttl};
 
@@ -85,6 +86,14 @@ fn of_a_download() {
         sender_bytes: Some(12_000_000),
         idle_rtt: Some(MS * 12),
         responsiveness: Some(responsiveness()),
+        listener: Some(Witness {
+            tcp: Some(TcpInfo { busy: MS * 4_000, rwnd_limited: MS * 480, ..TcpInfo::default() }),
+            cpu_load: Some(0.3),
+            tests: 2,
+            uplink_share: Some(0.4),
+            contended: Some(true),
+            waited: MS * 6_500,
+        }),
     };
     insta::assert_snapshot!(shown(&Summary::Throughput(fold.summary(end))));
 }

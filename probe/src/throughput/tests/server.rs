@@ -82,6 +82,7 @@ pub(super) fn target() -> SpeedTarget {
         tls: Arc::new(tls.with_root_certificates(RootCertStore::empty()).with_no_client_auth()),
         proxy: None,
         admit: Arc::new(|_| true),
+        waiting: None,
     }
 }
 

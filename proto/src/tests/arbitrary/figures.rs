@@ -11,7 +11,7 @@ use cnc_model::responsiveness::{Responsiveness, Rpm};
 use cnc_model::stats::RttSummary;
 use cnc_model::summary::Measured;
 use cnc_model::system::{Cpu, Interface, InterfaceAddress, InterfaceKind, Memory, SystemInfo};
-use cnc_model::throughput::{Confidence, StoppedBy, ThroughputSummary};
+use cnc_model::throughput::{Confidence, StoppedBy, TcpInfo, ThroughputSummary, Witness};
 use cnc_model::trace::{HopAddress, HopSummary, Segment, TraceSummary};
 use proptest::collection::vec;
 use proptest::option::of;
@@ -96,27 +96,30 @@ pub(in crate::tests) fn throughput_summary() -> BoxedStrategy<ThroughputSummary>
     ]);
     let figures = (bit_rate(), of(bit_rate()), whole(), duration(), any::<u16>());
     let rtts = [of(duration()), of(duration()), of(duration())];
-    (measured(), direction(), figures, confidence, stopped_by, of(whole()), rtts, of(responsiveness()))
-        .prop_map(|(measured, direction, figures, confidence, stopped_by, sender_bytes, rtts, responsiveness)| {
-            let (goodput, steady, bytes, duration, flows) = figures;
-            let [idle_rtt, loaded_rtt, added_rtt] = rtts;
-            ThroughputSummary {
-                measured,
-                direction,
-                goodput,
-                steady,
-                bytes,
-                duration,
-                flows,
-                confidence,
-                stopped_by,
-                sender_bytes,
-                idle_rtt,
-                loaded_rtt,
-                added_rtt,
-                responsiveness,
-            }
-        })
+    (measured(), direction(), figures, confidence, stopped_by, of(whole()), rtts, of(responsiveness()), of(witness()))
+        .prop_map(
+            |(measured, direction, figures, confidence, stopped_by, sender_bytes, rtts, responsiveness, listener)| {
+                let (goodput, steady, bytes, duration, flows) = figures;
+                let [idle_rtt, loaded_rtt, added_rtt] = rtts;
+                ThroughputSummary {
+                    measured,
+                    direction,
+                    goodput,
+                    steady,
+                    bytes,
+                    duration,
+                    flows,
+                    confidence,
+                    stopped_by,
+                    sender_bytes,
+                    idle_rtt,
+                    loaded_rtt,
+                    added_rtt,
+                    responsiveness,
+                    listener,
+                }
+            },
+        )
         .boxed()
 }
 
@@ -133,6 +136,26 @@ fn responsiveness() -> BoxedStrategy<Responsiveness> {
             http_loaded,
             new_probes,
             loaded_probes,
+        })
+        .boxed()
+}
+
+fn witness() -> BoxedStrategy<Witness> {
+    let counts = [whole(), whole()];
+    let times = [duration(), duration(), duration()];
+    let tcp = (counts, of(duration()), of(duration()), times).prop_map(|(counts, min_rtt, rtt, times)| {
+        let [sent_bytes, retransmitted_bytes] = counts;
+        let [busy, rwnd_limited, sndbuf_limited] = times;
+        TcpInfo { sent_bytes, retransmitted_bytes, min_rtt, rtt, busy, rwnd_limited, sndbuf_limited }
+    });
+    (of(tcp), of(ratio()), any::<u32>(), of(0.0..1e6_f64), of(any::<bool>()), duration())
+        .prop_map(|(tcp, cpu_load, tests, uplink_share, contended, waited)| Witness {
+            tcp,
+            cpu_load,
+            tests,
+            uplink_share,
+            contended,
+            waited,
         })
         .boxed()
 }

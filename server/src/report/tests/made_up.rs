@@ -14,7 +14,9 @@ use cnc_model::session::{EndReason, SessionOverview, SessionRecord, SessionState
 use cnc_model::summary::{Measured, Summary};
 use cnc_model::system::{Cpu, Interface, InterfaceAddress, InterfaceKind, Memory, SystemInfo};
 use cnc_model::test::{DnsTest, HttpTest, MtuTest, PingTest, ThroughputPeer, ThroughputTest, TraceTest};
-use cnc_model::throughput::{Direction, Ramp, StoppedBy, ThroughputEnd, ThroughputFold, ThroughputSample};
+use cnc_model::throughput::{
+    Direction, Ramp, StoppedBy, TcpInfo, ThroughputEnd, ThroughputFold, ThroughputSample, Witness,
+};
 use cnc_model::trace::{HopOutcome, HopReply, HopSample, TraceFold};
 use cnc_model::{
     BitRate, Destination, Failure, Family, Outcome, Reason, Sample, Sequence, SessionId, Test, TestId, Timestamp, Ttl,
@@ -320,6 +322,21 @@ fn path(made: &mut MadeUp) {
     made.add(test, Some(Outcome::Completed), Some(Summary::Trace(summary)), samples);
 }
 
+/// What a listener saw that had others to serve.
+fn witness() -> Witness {
+    let tcp = TcpInfo {
+        sent_bytes: 25_400_000,
+        retransmitted_bytes: 127_000,
+        min_rtt: Some(Duration::from_millis(31)),
+        rtt: Some(Duration::from_millis(212)),
+        busy: Duration::from_secs(40),
+        rwnd_limited: Duration::from_millis(4_800),
+        sndbuf_limited: Duration::ZERO,
+    };
+    let (tests, waited) = (3, Duration::from_millis(4_500));
+    Witness { tcp: Some(tcp), cpu_load: Some(0.31), tests, uplink_share: Some(0.42), contended: Some(true), waited }
+}
+
 /// What a line in want of a good queue leaves.
 fn responsiveness() -> Responsiveness {
     let probes = |ms| vec![Duration::from_millis(ms); 40];
@@ -349,6 +366,7 @@ fn load(direction: Direction, kbps: u64, count: u32, stopped_by: StoppedBy) -> (
         sender_bytes: Some(bytes + 262_144),
         idle_rtt: Some(Duration::from_micros(31_200)),
         responsiveness: (kbps > 10_000 && count == 100).then(responsiveness),
+        listener: (kbps > 10_000 && count == 100).then(witness),
     });
     (samples, Summary::Throughput(summary))
 }

@@ -192,6 +192,7 @@ fn throughput(measured: Measured) -> cnc_model::throughput::ThroughputSummary {
         sender_bytes: Some(1 << 40),
         idle_rtt: Some(Duration::from_micros(900)),
         responsiveness: probes.summary(us(2)),
+        listener: None,
     })
 }
 
