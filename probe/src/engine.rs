@@ -7,12 +7,10 @@ use std::fmt;
 pub enum Engine {
     /// ICMP echo by Linux's raw socket, stamped by the kernel.
     IcmpRaw,
-    /// ICMP echo by Linux's datagram socket, stamped by the kernel.
+    /// ICMP echo by a datagram socket, stamped by the kernel on Linux, and by this program on macOS.
     IcmpDatagram,
-    /// ICMP echo by surge-ping on a raw socket, where there is no engine of our own.
-    PingRaw,
-    /// ICMP echo by surge-ping on a datagram socket, which shows neither ICMP errors nor the reply's TTL.
-    PingDatagram,
+    /// ICMP echo by Windows' own function for it, stamped by this program.
+    IcmpApi,
     /// TCP handshakes by the system's own connect.
     TcpConnect,
     /// UDP datagrams to an echo port.
@@ -48,8 +46,7 @@ impl Engine {
         match self {
             Self::IcmpRaw => "icmp raw",
             Self::IcmpDatagram => "icmp datagram",
-            Self::PingRaw => "surge-ping raw",
-            Self::PingDatagram => "surge-ping datagram",
+            Self::IcmpApi => "icmp api",
             Self::TcpConnect => "tcp connect",
             Self::UdpEcho => "udp echo",
             Self::UdpErrorQueue => "udp error queue",

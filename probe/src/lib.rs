@@ -9,10 +9,8 @@ pub mod dns;
 pub mod engine;
 pub mod error;
 pub mod http;
-#[cfg(target_os = "linux")]
 mod icmp;
 mod identifier;
-#[cfg(target_os = "linux")]
 mod kernel;
 pub mod mtu;
 mod payload;

@@ -48,7 +48,7 @@ fn raw_hint() -> String {
 }
 
 /// Says what opens ICMP echo to this program.
-#[cfg(not(target_os = "linux"))]
+#[cfg(all(unix, not(target_os = "linux")))]
 pub(crate) fn icmp_hint() -> String {
     "run this program as administrator, or measure with TCP instead".into()
 }
@@ -56,5 +56,7 @@ pub(crate) fn icmp_hint() -> String {
 /// Says what opens raw sockets to this program.
 #[cfg(not(target_os = "linux"))]
 fn raw_hint() -> String {
-    "run this program as administrator".into()
+    "trace by ICMP with one constant flow (strategy paris), which needs no permission; or run this program as \
+     administrator"
+        .into()
 }

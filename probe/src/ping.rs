@@ -3,14 +3,14 @@
 //! Probes overlap when the timeout exceeds the interval. The pace never waits for answers and never catches up in a
 //! burst: deadlines that passed while the machine slept are skipped.
 
+#[cfg(windows)]
+mod api;
 mod flight;
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 mod icmp;
 mod pace;
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 mod stamped;
-#[cfg(not(target_os = "linux"))]
-mod surge;
 mod tcp;
 mod udp;
 
@@ -21,10 +21,10 @@ use cnc_model::message::EchoToken;
 use cnc_model::test::{PingProtocol, PingTest};
 use tokio_util::sync::CancellationToken;
 
-#[cfg(target_os = "linux")]
+#[cfg(windows)]
+use api::ping as ping_by_icmp;
+#[cfg(unix)]
 use icmp::ping as ping_by_icmp;
-#[cfg(not(target_os = "linux"))]
-use surge::ping as ping_by_icmp;
 
 use crate::{Engine, ProbeError, Sink, route};
 

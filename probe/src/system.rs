@@ -3,21 +3,32 @@
 
 #[cfg(target_os = "linux")]
 mod linux;
-#[cfg(not(target_os = "linux"))]
-mod other;
+// Beside their own systems, where their tests run: what they read is text, or structures of this crate's own.
+#[cfg(any(test, all(unix, not(target_os = "linux"))))]
+#[cfg_attr(any(target_os = "linux", windows), expect(dead_code, reason = "only its tests run here"))]
+mod macos;
+#[cfg(any(test, windows))]
+#[cfg_attr(not(windows), expect(dead_code, reason = "only its tests run here"))]
+mod windows;
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::Path;
 use std::time::Duration;
 
 use cnc_model::BitRate;
-use cnc_model::system::{Cpu, Interface, InterfaceAddress, InterfaceKind, Memory, SystemInfo};
-use sysinfo::{CpuRefreshKind, InterfaceOperationalState, MemoryRefreshKind, NetworkData, Networks, RefreshKind};
+#[cfg(not(windows))]
+use cnc_model::system::InterfaceAddress;
+use cnc_model::system::{Cpu, Interface, InterfaceKind, Memory, SystemInfo};
+use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind};
+#[cfg(not(windows))]
+use sysinfo::{InterfaceOperationalState, NetworkData, Networks};
 
 #[cfg(target_os = "linux")]
 use self::linux as platform;
-#[cfg(not(target_os = "linux"))]
-use self::other as platform;
+#[cfg(all(unix, not(target_os = "linux")))]
+use self::macos as platform;
+#[cfg(windows)]
+use self::windows as platform;
 
 /// Where the system's files are; only tests look elsewhere.
 const ROOT: &str = "/";
@@ -53,22 +64,20 @@ pub(crate) fn link_local_scope(address: Ipv6Addr) -> Option<u32> {
 
 /// Describes processor and memory.
 async fn hardware() -> SystemInfo {
-    let what = RefreshKind::nothing()
-        .with_cpu(CpuRefreshKind::nothing().with_usage())
-        .with_memory(MemoryRefreshKind::everything());
+    let cpu = CpuRefreshKind::nothing();
+    let cpu = if cfg!(windows) { cpu } else { cpu.with_usage() };
+    let what = RefreshKind::nothing().with_cpu(cpu).with_memory(MemoryRefreshKind::everything());
     let Ok(mut system) = sysinfo::System::new_with_specifics(what) else {
         return SystemInfo::default();
     };
-    tokio::time::sleep(sysinfo::MINIMUM_CPU_UPDATE_INTERVAL).await;
-    system.refresh_cpu_usage();
-    let load = f64::from(system.global_cpu_usage()) / 100.0;
+    let load = load(&mut system).await;
     let some = |bytes: u64| (bytes > 0).then_some(bytes);
     let swap_bytes = system.total_swap();
     SystemInfo {
         cpu: Cpu {
             model: system.cpus().first().map(|cpu| cpu.brand().trim().to_owned()).filter(|model| !model.is_empty()),
             cores: u32::try_from(system.cpus().len()).ok().filter(|&cores| cores > 0),
-            load: load.is_finite().then_some(load.clamp(0.0, 1.0)),
+            load,
         },
         memory: Memory {
             total_bytes: some(system.total_memory()),
@@ -80,15 +89,48 @@ async fn hardware() -> SystemInfo {
     }
 }
 
+/// Measures the share of all cores that is busy, 0 to 1.
+#[cfg(not(windows))]
+async fn load(system: &mut sysinfo::System) -> Option<f64> {
+    tokio::time::sleep(sysinfo::MINIMUM_CPU_UPDATE_INTERVAL).await;
+    system.refresh_cpu_usage();
+    let load = f64::from(system.global_cpu_usage()) / 100.0;
+    load.is_finite().then_some(load.clamp(0.0, 1.0))
+}
+
+#[cfg(windows)]
+async fn load(_system: &mut sysinfo::System) -> Option<f64> {
+    let before = platform::times()?;
+    tokio::time::sleep(sysinfo::MINIMUM_CPU_UPDATE_INTERVAL).await;
+    platform::times()?.load_since(before)
+}
+
 /// Describes all network interfaces, sorted by name.
 fn interfaces(root: &Path) -> Vec<Interface> {
+    let mut interfaces = unsorted_interfaces(root);
+    interfaces.sort_by(|a, b| a.name.cmp(&b.name));
+    interfaces
+}
+
+/// sysinfo would leave out those without a MAC address there, and so most VPNs.
+#[cfg(windows)]
+fn unsorted_interfaces(_root: &Path) -> Vec<Interface> {
+    platform::interfaces()
+}
+
+#[cfg(not(windows))]
+fn unsorted_interfaces(root: &Path) -> Vec<Interface> {
     let Ok(networks) = Networks::new_with_refreshed_list() else {
         return Vec::new();
     };
-    let mut interfaces: Vec<_> =
-        networks.iter().map(|(name, data)| interface(root, name.to_string_lossy().into_owned(), data)).collect();
-    interfaces.sort_by(|a, b| a.name.cmp(&b.name));
-    interfaces
+    networks.iter().map(|(name, data)| interface(root, name.to_string_lossy().into_owned(), data)).collect()
+}
+
+/// Gives the MTU of the interface that has the address; `None` where there is no largest packet.
+#[cfg(windows)]
+pub(crate) fn mtu_of(local: IpAddr) -> Option<u32> {
+    let interfaces = interfaces(Path::new(ROOT));
+    interfaces.iter().find(|interface| interface.addresses.iter().any(|held| held.address == local))?.mtu_bytes
 }
 
 /// Gives the speed of the cable whose interface has the address; `None` for any other kind and where the system does
@@ -100,6 +142,7 @@ pub(crate) fn cable_speed(local: IpAddr) -> Option<BitRate> {
     found.speed
 }
 
+#[cfg(not(windows))]
 fn interface(root: &Path, name: String, data: &NetworkData) -> Interface {
     let link = platform::link(root, &name);
     let addresses: Vec<_> = data
@@ -131,6 +174,7 @@ fn bit_rate(bps: u64) -> Option<BitRate> {
 }
 
 /// What the platform tells of an interface beyond what sysinfo does.
+#[cfg(any(test, not(windows)))]
 #[derive(Debug, Default, PartialEq)]
 struct Link {
     kind: InterfaceKind,

@@ -1,18 +1,15 @@
 //! Traces: rounds of one probe for each distance, told as samples.
 //!
-//! On Linux an engine of our own sends a round's probes side by side and tells each answer when it comes; it needs no
-//! privilege. trippy-core does what needs flows told apart, and all elsewhere.
+//! An engine of our own sends a round's probes side by side and tells each answer when it comes; it needs no privilege.
+//! trippy-core does what needs flows told apart, and elsewhere than on Linux all that is not ICMP.
 
-#[cfg(target_os = "linux")]
 mod parallel;
 mod path;
 mod trippy;
 
 use std::net::{IpAddr, SocketAddr};
 
-use cnc_model::test::TraceTest;
-#[cfg(target_os = "linux")]
-use cnc_model::test::{Multipath, TraceProtocol};
+use cnc_model::test::{Multipath, TraceProtocol, TraceTest};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Engine, ProbeError, Sink, route};
@@ -34,18 +31,19 @@ pub async fn trace(
         return Err(ProbeError::Unsupported { what: "a link-local address has no path: it is one hop away" });
     }
     route::check(SocketAddr::new(address, 0))?;
-    #[cfg(target_os = "linux")]
     if is_ours(test) {
         return parallel::trace(address, test, sink, cancel).await;
     }
     trippy::trace(address, test, sink, cancel).await
 }
 
-/// Whether the engine of our own can do it: one constant flow, or TCP, whose probes are a flow each.
-#[cfg(target_os = "linux")]
+/// Whether the engine of our own can do it: one constant flow, or TCP, whose probes are a flow each; ICMP alone where
+/// the system does not tell who answered the others.
 const fn is_ours(test: &TraceTest) -> bool {
+    let is_linux = cfg!(target_os = "linux");
     match (test.protocol, test.strategy) {
-        (_, Multipath::Paris) | (TraceProtocol::Tcp(_), Multipath::Classic) => true,
+        (TraceProtocol::Icmp, Multipath::Paris) => true,
+        (_, Multipath::Paris) | (TraceProtocol::Tcp(_), Multipath::Classic) => is_linux,
         (TraceProtocol::Icmp | TraceProtocol::Udp(_), Multipath::Classic) | (_, Multipath::Dublin) => false,
     }
 }

@@ -12,8 +12,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 use crate::run::{cargo, shown};
 use crate::say;
 
-mod listener;
-mod record;
+pub(crate) mod listener;
+pub(crate) mod record;
 
 use listener::Listener;
 use record::{Record, TestRow};
@@ -51,25 +51,21 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
     }
     shown(cargo().args(["build", "--quiet", "-p", "cnc-client", "-p", "cnc-server"])).context("building")?;
     let mut listener = Listener::start(args.port, std::path::absolute(&args.data)?)?;
-    let session = listener.create_session()?;
+    let session = listener.create_session("default")?;
     say::line(&format!("listener  {}  (data in {})", listener.url, listener.data.display()));
     say::line(&format!("session   {}  (code {})", session.id, session.code));
     say::line(&format!("console   {}", listener.console(&session.id)?));
     say::line(&format!("watch     {}", listener.by_hand(&["session", "watch", &session.id])));
 
     let saved = listener.data.join(format!("demo-{}.jsonl", session.id));
-    let mut client = Client(
+    let mut client = Client::start(
         Command::new(listener::program("cnc")?)
             .args(["run", "--listener", &listener.url, "--code", &session.code, "--yes", "--allow-loopback", "--save"])
-            .arg(&saved)
-            .spawn()
-            .context("cannot start cnc")?,
-    );
+            .arg(&saved),
+    )?;
     let record = Record::open(&listener.data.join("cnc.db"), &session.id)?;
     wait_for("the plan", PLAN_MAY_TAKE, || {
-        if let Some(status) = client.0.try_wait()? {
-            bail!("the client left before the plan was done ({status})");
-        }
+        client.check()?;
         listener.check()?;
         record.plan_is_done()
     })?;
@@ -77,12 +73,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
     let report = listener.data.join("reports").join(format!("{}.html", session.id));
     if args.once {
         listener.staff(&["session", "end", &session.id])?;
-        let mut status = None;
-        wait_for("the client's end", END_MAY_TAKE, || {
-            status = client.0.try_wait()?;
-            Ok(status.is_some())
-        })?;
-        ensure!(status.is_some_and(|status| status.success()), "the client ended badly: {status:?}");
+        client.wait(END_MAY_TAKE)?;
         wait_for("the report", END_MAY_TAKE, || Ok(report.is_file()))?;
     }
     let tests = record.tests()?;
@@ -92,7 +83,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
         if args.once { record.compare(&saved)? } else { format!("{} samples stored so far", record.count()?) };
     say::line(&format!("record    {samples}"));
     say::line(&format!("report    {}{}", report.display(), if args.once { "" } else { "  (when the session ends)" }));
-    judge(&tests)?;
+    judge(&tests, &ALLOWED)?;
     if args.once {
         return listener.stop();
     }
@@ -103,7 +94,42 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
 
 /// A client that is stopped when the demo goes wrong.
 #[derive(Debug)]
-struct Client(Child);
+pub(crate) struct Client(Child);
+
+impl Client {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub(crate) fn start(command: &mut Command) -> Result<Self> {
+        command.spawn().map(Self).context("cannot start cnc")
+    }
+
+    /// Fails when it has ended.
+    ///
+    /// # Errors
+    /// With its exit code.
+    pub(crate) fn check(&mut self) -> Result<()> {
+        match self.0.try_wait()? {
+            Some(status) => bail!("the client left before the plan was done ({status})"),
+            None => Ok(()),
+        }
+    }
+
+    /// Waits until it has ended.
+    ///
+    /// # Errors
+    /// When it does not end in time, or badly.
+    pub(crate) fn wait(&mut self, limit: Duration) -> Result<()> {
+        let mut status = None;
+        wait_for("the client's end", limit, || {
+            status = self.0.try_wait()?;
+            Ok(status.is_some())
+        })?;
+        ensure!(status.is_some_and(|status| status.success()), "the client ended badly: {status:?}");
+        Ok(())
+    }
+}
 
 impl Drop for Client {
     fn drop(&mut self) {
@@ -114,7 +140,10 @@ impl Drop for Client {
 }
 
 /// Waits until something is so.
-fn wait_for(what: &str, limit: Duration, mut is_so: impl FnMut() -> Result<bool>) -> Result<()> {
+///
+/// # Errors
+/// When it does not come to pass in time, or looking fails.
+pub(crate) fn wait_for(what: &str, limit: Duration, mut is_so: impl FnMut() -> Result<bool>) -> Result<()> {
     let mut left = limit;
     while !is_so()? {
         // Liveness: ends when it is so, or when the limit is used up.
@@ -125,18 +154,21 @@ fn wait_for(what: &str, limit: Duration, mut is_so: impl FnMut() -> Result<bool>
 }
 
 /// Prints each test with its main figures.
-fn show(tests: &[TestRow]) {
+pub(crate) fn show(tests: &[TestRow]) {
     for test in tests {
         say::line(&format!("test      {}", test.line()));
     }
 }
 
-/// Fails when a test did not complete for a reason that lies with cnc.
-fn judge(tests: &[TestRow]) -> Result<()> {
+/// Fails when a test did not complete for a reason that is not among the allowed ones.
+///
+/// # Errors
+/// With the tests that did not.
+pub(crate) fn judge(tests: &[TestRow], allowed: &[&str]) -> Result<()> {
     let bad: Vec<_> = tests
         .iter()
         .filter(|test| match test.failure_reason.as_deref() {
-            Some(reason) => !ALLOWED.contains(&reason),
+            Some(reason) => !allowed.contains(&reason),
             None => test.outcome != "completed",
         })
         .map(TestRow::line)

@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 mod bench;
 mod console;
+mod cross;
 mod demo;
 mod lab;
 mod run;
@@ -26,6 +27,8 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Build the console's files by npm, for `cargo build` to embed
     Console,
+    /// Build the client for other systems, and run it as far as that goes here
+    Cross(cross::CrossArgs),
     /// Show the whole road on this machine: a listener, a session, a client, a report
     Demo(demo::DemoArgs),
     /// Run a command inside of a named network with known faults
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
     let done = match Args::parse().command {
         Command::Bench(args) => bench::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Console => console::run().map(|()| ExitCode::SUCCESS),
+        Command::Cross(args) => cross::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Demo(args) => demo::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Lab(options) => lab::run(&options),
         Command::Test => test::run().map(|()| ExitCode::SUCCESS),

@@ -16,7 +16,8 @@ pub(crate) const V4_REPLY: u8 = 0;
 pub(crate) const V6_REPLY: u8 = 129;
 /// The type of an IPv4 request.
 pub(crate) const V4_REQUEST: u8 = 8;
-const V6_REQUEST: u8 = 128;
+/// The type of an IPv6 request.
+pub(crate) const V6_REQUEST: u8 = 128;
 
 /// The echo requests of one ping.
 #[derive(Debug)]

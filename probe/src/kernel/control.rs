@@ -3,7 +3,7 @@
 use std::ffi::c_int;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::moment::Wall;
+use super::{Said, Wall};
 
 /// Enough for the stamps, the TTL and an ICMP error with its sender, which take 152 bytes together.
 pub(crate) const CONTROL_BYTES: usize = 256;
@@ -37,43 +37,6 @@ pub(crate) enum Cause {
     TooLong(u32),
     /// Something else of this machine's own.
     Local,
-}
-
-/// What an ICMP error says of the packet that it quotes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Said {
-    /// Its TTL or hop limit ran out on the way.
-    Exceeded,
-    /// It arrived at a port where nobody listens.
-    NoPort,
-    /// It was too long for the next link, which takes this many bytes, IP header included; 0 where that is not told.
-    TooBig(u32),
-    /// It cannot be delivered, or must not be.
-    Unreachable,
-    /// Something that ends no path.
-    Other,
-}
-
-impl Said {
-    const fn v4(kind: u8, code: u8, info: u32) -> Self {
-        match (kind, code) {
-            (11, 0) => Self::Exceeded,
-            (3, 3) => Self::NoPort,
-            (3, 4) => Self::TooBig(info),
-            (3, _) => Self::Unreachable,
-            _ => Self::Other,
-        }
-    }
-
-    const fn v6(kind: u8, code: u8, info: u32) -> Self {
-        match (kind, code) {
-            (3, 0) => Self::Exceeded,
-            (1, 4) => Self::NoPort,
-            (2, 0) => Self::TooBig(info),
-            (1, _) => Self::Unreachable,
-            _ => Self::Other,
-        }
-    }
 }
 
 impl Control {
@@ -212,22 +175,6 @@ mod tests {
         for address in ["192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1"] {
             let local = Some(address.parse().expect("an address"));
             assert_eq!(local.map(leaving_from).map(|message| Control::parse(&message).local), Some(local));
-        }
-    }
-
-    #[test]
-    fn what_errors_say_is_told_apart() {
-        let cases = [
-            ((11, 0), Said::Exceeded, (3, 0), Said::Exceeded),
-            ((11, 1), Said::Other, (3, 1), Said::Other),
-            ((3, 3), Said::NoPort, (1, 4), Said::NoPort),
-            ((3, 4), Said::TooBig(1_400), (2, 0), Said::TooBig(1_400)),
-            ((3, 1), Said::Unreachable, (1, 0), Said::Unreachable),
-            ((3, 13), Said::Unreachable, (1, 3), Said::Unreachable),
-            ((5, 0), Said::Other, (4, 1), Said::Other),
-        ];
-        for ((kind, code), v4, (kind6, code6), v6) in cases {
-            assert_eq!((Said::v4(kind, code, 1_400), Said::v6(kind6, code6, 1_400)), (v4, v6));
         }
     }
 

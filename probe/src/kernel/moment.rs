@@ -52,6 +52,7 @@ impl Wall {
     }
 
     /// Gives the time a while later.
+    #[cfg(target_os = "linux")]
     pub(crate) fn after(self, by: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(by.as_nanos()).unwrap_or(i64::MAX)))
     }
@@ -88,6 +89,7 @@ impl Moment {
     }
 
     /// Gives the moment by the wall clock.
+    #[cfg(target_os = "linux")]
     pub(crate) const fn wall(&self) -> Wall {
         self.wall
     }

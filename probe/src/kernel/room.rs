@@ -1,20 +1,17 @@
-//! Receiving with control messages, options that no crate knows, and waiting for the error queue. All unsafe code of
-//! pings and traces is here.
+//! Receiving with control messages, and options that no crate knows.
 
 use std::ffi::c_int;
 use std::io;
 use std::mem::MaybeUninit;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv6Addr, SocketAddr};
 use std::os::fd::AsRawFd as _;
 use std::time::Duration;
 
 use cnc_model::Ttl;
 use socket2::{MaybeUninitSlice, MsgHdrMut, SockAddr, Socket};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 
-use super::control::{CONTROL_BYTES, Cause, Control, Said};
-use super::moment::Wall;
+use super::Note;
+use super::control::{CONTROL_BYTES, Cause, Control};
 
 /// Enough for the longest IPv4 header, an ICMP header and the token at a payload's head; the rest of a packet is cut
 /// off unread.
@@ -38,28 +35,6 @@ pub(crate) struct Received<'a> {
     pub(crate) packet: &'a [u8],
     pub(crate) control: Control,
     pub(crate) from: Option<SocketAddr>,
-}
-
-/// An entry of the error queue.
-#[derive(Debug)]
-pub(crate) enum Note<'a> {
-    /// A packet was handed to the network at this time.
-    Sent(Wall),
-    /// An ICMP error came about the quoted packet.
-    Error {
-        /// Who sent it, where told.
-        from: Option<IpAddr>,
-        /// What it says.
-        said: Said,
-        /// The head of what was sent: of ICMP the message, of UDP the payload, of TCP the segment.
-        quote: &'a [u8],
-        /// When it arrived.
-        stamp: Option<Wall>,
-    },
-    /// A packet was not sent, because the interface takes only so many bytes in one piece.
-    TooLong(u32),
-    /// Nothing of interest.
-    Other,
 }
 
 impl<const BYTES: usize> Room<BYTES> {
@@ -192,12 +167,4 @@ pub(crate) fn handshake_rtt(socket: &Socket) -> Option<Duration> {
         libc::getsockopt(socket.as_raw_fd(), libc::IPPROTO_TCP, libc::TCP_INFO, (&raw mut info).cast(), &raw mut length)
     };
     (result == 0 && info.tcpi_rtt > 0).then(|| Duration::from_micros(info.tcpi_rtt.into()))
-}
-
-/// Lets a socket be waited for: for what is of interest, which may be messages and what comes to the error queue.
-#[expect(unsafe_code, reason = "tokio cannot know that a socket keeps its descriptor")]
-pub(crate) fn watched(socket: Socket, interest: Interest) -> io::Result<AsyncFd<Socket>> {
-    // SAFETY: a socket owns its descriptor, gives the same one as long as it lives, and closes it no earlier.
-    let watched = unsafe { AsyncFd::register_with_interest(socket, interest) };
-    Ok(watched?)
 }

@@ -10,7 +10,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::{Care, Fate, Prober};
+use super::search::{Care, Fate, Prober};
 use crate::icmp::{Echo, Socket};
 use crate::kernel::{Note, Room, Said, receive_errors, undivided, watched};
 use crate::{Engine, ProbeError};

@@ -1,6 +1,6 @@
-//! Probes that each have a socket or a task of their own: TCP, UDP, and ICMP by surge-ping.
+//! Probes that each have a socket or a thread of their own: TCP, UDP, and ICMP by Windows' own function.
 //!
-//! They differ in how a probe is sent and in what answers, so that is a trait: three kinds of socket, one pace.
+//! They differ in how a probe is sent and in what answers, so that is a trait: three kinds, one pace.
 
 use std::future::{Future, poll_fn};
 use std::net::IpAddr;
@@ -19,9 +19,9 @@ use super::LATE_WAIT;
 use super::pace::Pace;
 use crate::{Engine, Sink};
 
-/// The most sockets that TCP and UDP probes hold at once: half of what systems commonly allow a program. A probe
+/// The most sockets or threads that probes hold at once: half of what systems commonly allow a program. A probe
 /// beyond it counts as not sent.
-pub(super) const MOST_SOCKETS: usize = 512;
+const MOST_SOCKETS: usize = 512;
 
 /// Sends probes of one kind.
 pub(super) trait Prober {
@@ -34,11 +34,6 @@ pub(super) trait Prober {
     /// The time after which a probe counts as lost.
     fn patience(&self, timeout: Duration) -> Duration {
         timeout
-    }
-
-    /// The most probes not done with; one more counts as not sent.
-    fn most_under_way(&self) -> usize {
-        MOST_SOCKETS
     }
 }
 
@@ -55,7 +50,7 @@ pub(super) async fn ping_by(prober: impl Prober, test: &PingTest, sink: &Sink, c
             biased;
             () = cancel.cancelled() => break,
             () = pace.tick(), if seq < test.count => {
-                if run.waiting.len() + run.lost.len() < prober.most_under_way() {
+                if run.waiting.len() + run.lost.len() < MOST_SOCKETS {
                     let flight = prober.send(seq).await;
                     let at = flight.sent.saturating_duration_since(began);
                     run.waiting.spawn(flight.watch(Probe { seq, at }, patience));

@@ -1,4 +1,4 @@
-//! ICMP echo on Linux by a socket of our own, with the kernel's stamps for both ends of an RTT where it gives them.
+//! ICMP echo by a socket of our own, with the kernel's stamps for both ends of an RTT where it gives them.
 
 use std::io;
 use std::net::SocketAddr;
@@ -7,8 +7,8 @@ use cnc_model::test::PingTest;
 use tokio_util::sync::CancellationToken;
 
 use super::stamped::{Carrier, Message, Quoted, ping_by};
-use crate::icmp::{Echo, Socket};
-use crate::kernel::Room;
+use crate::icmp::{Echo, Room, Socket};
+use crate::kernel::Note;
 use crate::{Engine, ProbeError, Sink};
 
 /// Pings an address.
@@ -55,6 +55,10 @@ impl Carrier for Requests<'_> {
         self.socket.message(room)
     }
 
+    fn note<'a>(&self, room: &'a mut Room) -> Option<Note<'a>> {
+        self.socket.note(room)
+    }
+
     fn replied(&self, message: &Message<'_>) -> Option<u16> {
         self.echo.reply(message.bytes)
     }
@@ -72,5 +76,5 @@ impl Carrier for Requests<'_> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests;

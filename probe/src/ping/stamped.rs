@@ -1,4 +1,5 @@
-//! The loop of pings whose probes all leave by one socket with the kernel's stamps: ICMP and UDP echo on Linux.
+//! The loop of pings whose probes all leave by one socket, with the kernel's stamps where it gives them: ICMP, and on Linux
+//! UDP.
 //!
 //! One task sends, receives and keeps the times of one ping; nothing is started per probe. What a probe is and which
 //! reply is its own, a [`Carrier`] says: two kinds of socket, one loop.
@@ -6,13 +7,12 @@
 mod flights;
 
 use std::io;
+use std::os::fd::AsRawFd;
 use std::pin::pin;
 
 use cnc_model::ping::{PingReply, PingSample};
 use cnc_model::test::PingTest;
 use cnc_model::{Sample, Ttl};
-use socket2::Socket;
-use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -21,7 +21,8 @@ use flights::Flights;
 
 use super::pace::Pace;
 pub(super) use crate::icmp::Message;
-use crate::kernel::{Moment, Note, Room, Sent, Wall, round_trip};
+use crate::icmp::Room;
+use crate::kernel::{INTEREST, Moment, Note, Sent, Wall, round_trip};
 use crate::{Engine, ProbeError, Sink};
 
 /// The most messages and as many notes taken before the pace is looked at again. What is left is taken next.
@@ -44,6 +45,9 @@ pub(super) trait Carrier {
     /// Takes the next message, if there is one.
     fn message<'a>(&self, room: &'a mut Room) -> Option<Message<'a>>;
 
+    /// Takes the next note, if there is one.
+    fn note<'a>(&self, room: &'a mut Room) -> Option<Note<'a>>;
+
     /// Gives the low half of the number of the probe that a message seems to be the reply to.
     fn replied(&self, message: &Message<'_>) -> Option<u16>;
 
@@ -63,14 +67,15 @@ pub(super) enum Quoted {
     /// The one whose number ends in these 16 bits.
     Number(u16),
     /// One of this ping's: the router gave back too little to tell which. Errors come in the order of the probes.
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "of ICMP routers give back enough"))]
     Oldest,
     /// None of this ping's.
     Stranger,
 }
 
 /// Pings by a carrier, whose answers come to a socket.
-pub(super) async fn ping_by(
-    socket: &AsyncFd<Socket>,
+pub(super) async fn ping_by<S: AsRawFd>(
+    socket: &AsyncFd<S>,
     carrier: impl Carrier,
     test: &PingTest,
     sink: &Sink,
@@ -80,7 +85,7 @@ pub(super) async fn ping_by(
     let failed = |error: io::Error| ProbeError::Engine { engine: engine.name(), why: error.to_string() };
     let (room, flights) = (Room::new(), Flights::new(test.timeout));
     let began = Instant::now();
-    let mut run = Run { socket: socket.get_ref(), carrier, sink, room, flights, zero: Moment::now() };
+    let mut run = Run { carrier, sink, room, flights, zero: Moment::now() };
     let mut pace = Pace::of(test, began);
     let mut cancelled = pin!(cancel.cancelled());
     // Set to the timeout of one probe until that has passed: setting it for each would cost more than a probe.
@@ -100,7 +105,7 @@ pub(super) async fn ping_by(
                 let next = run.flights.next_timeout().unwrap_or(now + test.timeout);
                 timeout.as_mut().reset(began + next);
             }
-            ready = socket.ready(Interest::READABLE | Interest::ERROR) => {
+            ready = socket.ready(INTEREST) => {
                 let mut ready = ready.map_err(failed)?;
                 if run.take() {
                     ready.clear_ready();
@@ -113,7 +118,6 @@ pub(super) async fn ping_by(
 
 /// A ping under way.
 struct Run<'a, C> {
-    socket: &'a Socket,
     carrier: C,
     sink: &'a Sink,
     room: Room,
@@ -177,7 +181,7 @@ impl<C: Carrier> Run<'_, C> {
     fn take_notes(&mut self, is_ours: impl Fn(Wall) -> bool, up_to_ours: bool) -> Notes {
         let mut notes = Notes::default();
         for _ in 0..MOST_AT_ONCE {
-            match self.room.note(self.socket) {
+            match self.carrier.note(&mut self.room) {
                 None => return notes,
                 // Through a tunnel a packet is handed over twice: the first time counts.
                 Some(Note::Sent(stamp)) if is_ours(stamp) => {

@@ -40,7 +40,6 @@ impl Reach {
     }
 
     /// Says whether the destination's distance is known.
-    #[cfg(target_os = "linux")]
     pub(super) const fn is_known(&self) -> bool {
         self.found
     }

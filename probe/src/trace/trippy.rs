@@ -1,5 +1,4 @@
-//! Traces by trippy-core: flows that are told apart (classic, Dublin), and all traces where there is no engine of our
-//! own.
+//! Traces by trippy-core: flows that are told apart (classic, Dublin), and elsewhere than on Linux UDP and TCP.
 //!
 //! It cannot be stopped, tells only whole rounds, and panics on answers that are not its own. So each round is a tracer
 //! of its own, on a thread of its own that ends by itself within a second, with numbers that no other tracer uses.

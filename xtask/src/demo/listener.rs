@@ -68,12 +68,12 @@ impl Listener {
         bail!("the listener ended before it listened")
     }
 
-    /// Makes a session with the default plan.
+    /// Makes a session with a plan.
     ///
     /// # Errors
     /// When the listener refuses, or answers something else than a session.
-    pub(crate) fn create_session(&self) -> Result<NewSession> {
-        let args = ["session", "create", "--plan", "default", "--label", "demo", "--json"];
+    pub(crate) fn create_session(&self, plan: &str) -> Result<NewSession> {
+        let args = ["session", "create", "--plan", plan, "--label", "demo", "--json"];
         let output = self.staff_command(&args).output().context("cannot start cnc-listener")?;
         let text = String::from_utf8_lossy(&output.stdout);
         let answer: serde_json::Value = serde_json::from_str(text.trim())

@@ -5,8 +5,8 @@ use anyhow::{Context as _, Result};
 use crate::run::{command, find, quietly};
 use crate::say;
 
-/// A program and the Debian package that brings it.
-type Needed = (&'static str, &'static str);
+/// A program, or a file by its path, and the Debian package that brings it.
+pub(crate) type Needed = (&'static str, &'static str);
 
 /// What the tests run.
 pub(crate) const TESTS: &[Needed] = &[

@@ -11,7 +11,7 @@ use tokio::io::Interest;
 use tokio_util::sync::CancellationToken;
 
 use super::OWN_BYTES;
-use crate::kernel::{Received, Room, receive_errors, receive_ttl, stamp, watched};
+use crate::kernel::{Note, Received, Room, receive_errors, receive_ttl, stamp, watched};
 use crate::ping::stamped::{Carrier, Message, Quoted, ping_by};
 use crate::{Engine, ProbeError, Sink};
 
@@ -86,6 +86,10 @@ impl Carrier for Datagrams<'_> {
         let Received { packet, control, .. } = room.received();
         // The socket is connected: nobody else's come here.
         Some(Message { bytes: packet, from: Some(self.target), ttl: control.ttl, stamp: control.stamp })
+    }
+
+    fn note<'a>(&self, room: &'a mut Room) -> Option<Note<'a>> {
+        room.note(self.socket)
     }
 
     fn replied(&self, message: &Message<'_>) -> Option<u16> {

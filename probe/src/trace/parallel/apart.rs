@@ -12,10 +12,10 @@ use tokio::io::unix::AsyncFd;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use super::answer::{Answer, Arrival};
 use super::course::{Kind, kind_of};
 use super::payload::Payload;
 use super::udp;
-use super::wire::{Answer, Arrival};
 use crate::kernel::{Moment, Note, Room, Sent, Wall, handshake_rtt, limit, receive_errors, stamp, watched};
 
 /// The most sockets at once: a quarter of what systems commonly allow a program. A probe beyond it is not sent.

@@ -9,8 +9,9 @@ use cnc_model::Ttl;
 use cnc_model::test::TraceTest;
 use cnc_model::trace::{HopOutcome, HopReply, HopSample};
 
+use super::answer::Sent;
 use super::round::{Next, Patience, Round};
-use crate::kernel::Sent;
+use crate::kernel::Said;
 use crate::trace::path::Reach;
 
 /// The most probes whose answers are still taken: those of the last rounds. When one more is sent, the oldest is
@@ -205,8 +206,7 @@ impl Course {
 }
 
 /// Tells what an ICMP error says of a probe to `target`: where that says so itself, of a port, it was reached.
-pub(super) fn kind_of(said: crate::kernel::Said, from: IpAddr, target: IpAddr) -> Option<Kind> {
-    use crate::kernel::Said;
+pub(super) fn kind_of(said: Said, from: IpAddr, target: IpAddr) -> Option<Kind> {
     match said {
         Said::Exceeded => Some(Kind::Exceeded),
         Said::NoPort | Said::Unreachable if from == target => Some(Kind::Reached),

@@ -5,10 +5,11 @@ use std::net::{IpAddr, SocketAddr};
 
 use cnc_model::Ttl;
 
+use super::answer::{Answer, Arrival};
 use super::course::{Kind, kind_of};
-use super::wire::{Answer, Arrival, MOST_AT_ONCE, SENDS};
-use crate::icmp::{Echo, Message, Socket};
-use crate::kernel::{Moment, Note, Room, Sent, Wall};
+use super::{MOST_AT_ONCE, SENDS};
+use crate::icmp::{Echo, Message, Room, Socket};
+use crate::kernel::{Moment, Note, Sent, Wall};
 use crate::{Engine, ProbeError};
 
 /// The payload of a probe: what tells it apart, what keeps the checksum, and a few bytes more, as is usual.

@@ -11,10 +11,11 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use super::answer::{Answer, Arrival};
 use super::apart::{Apart, Carrier};
 use super::course::{Kind, kind_of};
 use super::payload::Payload;
-use super::wire::{Answer, Arrival, MOST_AT_ONCE, SENDS};
+use super::{MOST_AT_ONCE, SENDS};
 use crate::kernel::{Moment, Note, Room, Sent, Wall, limit, receive_errors, stamp, watched};
 
 /// The datagrams of one trace.

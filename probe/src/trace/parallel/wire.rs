@@ -1,4 +1,4 @@
-//! What carries a trace's probes: one of three ways, chosen by the test and by what the machine permits.
+//! What carries a trace's probes on Linux: one of three ways, chosen by the test and by what the machine permits.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -7,43 +7,15 @@ use std::num::NonZeroU16;
 use cnc_model::Ttl;
 use cnc_model::test::{TraceProtocol, TraceTest};
 
+use super::answer::Arrival;
 use super::apart::{Apart, Carrier};
-use super::course::Kind;
 use super::echo::Echoes;
 use super::udp::Datagrams;
-use crate::kernel::{Moment, Sent, Wall};
+use crate::kernel::Sent;
 use crate::{Engine, ProbeError};
 
 /// Where UDP probes go when no port is given: the first traceroute's.
 const UDP_PORT: u16 = 33_434;
-
-/// How often a send is tried that fails with the error of an earlier probe.
-pub(super) const SENDS: u32 = 4;
-
-/// The most messages and as many notes taken from a socket at one time. What is left is taken next.
-pub(super) const MOST_AT_ONCE: u32 = 256;
-
-/// What came.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Arrival {
-    /// An answer to a probe.
-    Answer(Answer),
-    /// An answer that does not say to which probe. Those without an answer are to be sent again: from now on each can
-    /// be told apart.
-    Unreadable,
-}
-
-/// An answer to a probe.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Answer {
-    pub(super) number: u16,
-    pub(super) kind: Kind,
-    pub(super) from: IpAddr,
-    /// When it arrived, by the kernel's stamp.
-    pub(super) stamp: Option<Wall>,
-    /// Just after its receipt.
-    pub(super) after: Moment,
-}
 
 /// A way of probing.
 pub(super) enum Wire {
