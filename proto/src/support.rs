@@ -3,13 +3,17 @@
 
 mod activity;
 mod audit;
+mod papers;
 mod sessions;
+mod status;
 mod tokens;
 
 pub use activity::{Activity, ListActivity, MAX_LOOKED_INTO, MAX_ROUND_TRIPS, WhoAmI};
 pub use audit::{AuditEntry, ListAudit};
+pub use papers::{AddNote, Note};
 pub use sessions::{
     CancelTest, CreateSession, CreatedSession, DeletedSession, IssuePlan, IssueTest, ListSamples, ListSessions,
     SamplePage, SessionFilter,
 };
+pub use status::{LimitReached, Status};
 pub use tokens::{CreateToken, CreatedToken, RevokeToken, Role, Token};

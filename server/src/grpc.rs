@@ -9,8 +9,9 @@ mod support;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use cnc_model::SessionId;
+use cnc_model::{SessionId, Timestamp};
 use cnc_proto::FILE_DESCRIPTOR_SET;
+use cnc_proto::support::{LimitReached, Status};
 use cnc_proto::v1::listener_server::ListenerServer;
 use cnc_proto::v1::support_server::SupportServer;
 use tonic::service::Routes;
@@ -18,12 +19,12 @@ use tonic_health::server::HealthReporter;
 
 use crate::clock;
 use crate::config::Plans;
-use crate::limits::Limits;
+use crate::limits::{Limits, Over};
 use crate::metrics::Metrics;
 use crate::roles::Call;
 use crate::sessions::Sessions;
 use crate::staff::{Staff, Who};
-use crate::store::{AuditEntry, Store, StoreError};
+use crate::store::{AuditEntry, Standing, Store, StoreError};
 
 /// The largest message taken from a client: a batch of 64 items, the last of them a long path's summary, is a tenth.
 const MAX_CLIENT_MESSAGE: usize = 1 << 20;
@@ -45,6 +46,8 @@ pub struct Services {
     pub address_for_users: Arc<str>,
     /// Where reports lie.
     pub reports: Arc<PathBuf>,
+    /// When the listener was started.
+    pub started: Timestamp,
     /// Where things are counted.
     pub metrics: Arc<Metrics>,
     /// What peers may hold open and try.
@@ -68,6 +71,36 @@ impl Services {
         }
         let who = format!("{} ({})", who.name, who.id);
         self.store.audit(AuditEntry { at: clock::wall(), who, action: call.word(), session, detail }).await
+    }
+}
+
+impl Services {
+    /// Tells how the listener does.
+    ///
+    /// # Errors
+    /// Fails when the record cannot be read.
+    pub async fn standing(&self) -> Result<Status, StoreError> {
+        let Standing { bytes, sessions, jobs_waiting, jobs_failing, last_error } = self.store.standing().await?;
+        let live = self.sessions.overviews();
+        let reached = |(over, times): (Over, u64)| LimitReached {
+            name: over.word().to_owned(),
+            message: over.to_string(),
+            times,
+        };
+        Ok(Status {
+            version: env!("CARGO_PKG_VERSION").into(),
+            started: self.started,
+            now: clock::wall(),
+            sessions_live: live.len() as u64,
+            clients_connected: live.iter().filter(|overview| overview.connected).count() as u64,
+            sessions_stored: sessions,
+            store_bytes: bytes,
+            store_failures: self.store.counts().failures,
+            jobs_waiting,
+            jobs_failing,
+            last_error,
+            limits: self.metrics.limits().into_iter().map(reached).collect(),
+        })
     }
 }
 

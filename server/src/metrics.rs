@@ -140,6 +140,13 @@ impl Metrics {
         }
     }
 
+    /// Gives the bounds that were reached, with how often.
+    #[must_use]
+    pub fn limits(&self) -> Vec<(Over, u64)> {
+        let counted = Over::ALL.into_iter().zip(&self.limits_reached);
+        counted.map(|(over, times)| (over, times.load(Ordering::Relaxed))).filter(|(_, times)| *times > 0).collect()
+    }
+
     /// Writes everything out in Prometheus's text format.
     #[must_use]
     pub fn text(&self, gauges: Gauges) -> String {

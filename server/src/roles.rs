@@ -35,6 +35,18 @@ pub enum Call {
     RevokeToken,
     /// Read what staff did.
     ListAudit,
+    /// Note something about a session.
+    AddNote,
+    /// Read what was noted.
+    ListNotes,
+    /// Make a link to a session's report.
+    ShareReport,
+    /// Make such links worthless.
+    UnshareReport,
+    /// See whether there are any.
+    GetSharing,
+    /// See how the listener does.
+    GetStatus,
     /// Learn whose token it is.
     WhoAmI,
     /// See what goes on in live sessions.
@@ -47,7 +59,7 @@ pub enum Call {
 
 impl Call {
     /// Every call.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 25] = [
         Self::CreateSession,
         Self::ListSessions,
         Self::GetSession,
@@ -63,6 +75,12 @@ impl Call {
         Self::ListTokens,
         Self::RevokeToken,
         Self::ListAudit,
+        Self::AddNote,
+        Self::ListNotes,
+        Self::ShareReport,
+        Self::UnshareReport,
+        Self::GetSharing,
+        Self::GetStatus,
         Self::WhoAmI,
         Self::ListActivity,
         Self::Report,
@@ -78,13 +96,21 @@ impl Call {
             | Self::WatchSession
             | Self::ListSamples
             | Self::ListPlans
+            | Self::ListNotes
+            | Self::GetSharing
+            | Self::GetStatus
             | Self::WhoAmI
             | Self::ListActivity
             | Self::Report
             | Self::Metrics => Role::Viewer,
-            Self::CreateSession | Self::IssueTest | Self::IssuePlan | Self::CancelTest | Self::EndSession => {
-                Role::Support
-            }
+            Self::CreateSession
+            | Self::IssueTest
+            | Self::IssuePlan
+            | Self::CancelTest
+            | Self::EndSession
+            | Self::AddNote
+            | Self::ShareReport
+            | Self::UnshareReport => Role::Support,
             Self::DeleteSession | Self::CreateToken | Self::ListTokens | Self::RevokeToken | Self::ListAudit => {
                 Role::Admin
             }
@@ -110,6 +136,12 @@ impl Call {
             Self::ListTokens => "list_tokens",
             Self::RevokeToken => "revoke_token",
             Self::ListAudit => "list_audit",
+            Self::AddNote => "add_note",
+            Self::ListNotes => "list_notes",
+            Self::ShareReport => "share_report",
+            Self::UnshareReport => "unshare_report",
+            Self::GetSharing => "get_sharing",
+            Self::GetStatus => "get_status",
             Self::WhoAmI => "who_am_i",
             Self::ListActivity => "list_activity",
             Self::Report => "report",
@@ -128,6 +160,9 @@ impl Call {
             | Self::ListPlans
             | Self::ListTokens
             | Self::ListAudit
+            | Self::ListNotes
+            | Self::GetSharing
+            | Self::GetStatus
             | Self::WhoAmI
             | Self::ListActivity
             | Self::Metrics => false,
@@ -139,6 +174,9 @@ impl Call {
             | Self::DeleteSession
             | Self::CreateToken
             | Self::RevokeToken
+            | Self::AddNote
+            | Self::ShareReport
+            | Self::UnshareReport
             | Self::Report => true,
         }
     }
@@ -162,12 +200,14 @@ mod tests {
         };
         assert_eq!(
             may(Role::Viewer),
-            "list_sessions get_session watch_session list_samples list_plans who_am_i list_activity report metrics"
+            "list_sessions get_session watch_session list_samples list_plans list_notes get_sharing get_status \
+             who_am_i list_activity report metrics"
         );
         assert_eq!(
             may(Role::Support),
             "create_session list_sessions get_session watch_session issue_test issue_plan cancel_test end_session \
-             list_samples list_plans who_am_i list_activity report metrics"
+             list_samples list_plans add_note list_notes share_report unshare_report get_sharing get_status \
+             who_am_i list_activity report metrics"
         );
         assert_eq!(may(Role::Admin), Call::ALL.map(Call::word).join(" "));
     }

@@ -123,6 +123,7 @@ impl Opened {
             staff,
             plans: Arc::new(config.all_plans()),
             limits,
+            started: crate::clock::wall(),
             metrics,
         };
         let ports = Ports { echo, ..Ports::open(config, listener, &services, tls).await? };

@@ -12,10 +12,12 @@ mod figures;
 mod handle;
 mod jobs;
 mod links;
+mod notes;
 mod open;
 mod retention;
 mod sample;
 mod sessions;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -30,6 +32,7 @@ pub use error::StoreError;
 pub use handle::{MAX_PAGE, Store};
 pub use jobs::{Job, JobEnd, JobKind};
 pub use links::ReportLink;
+pub use standing::Standing;
 pub use tokens::TokenRow;
 
 use cnc_model::session::{SequencedSample, SessionOverview, TestRecord};

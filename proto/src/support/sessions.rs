@@ -146,6 +146,10 @@ names_a_session! {
     WatchSessionRequest: "WatchSessionRequest.session",
     EndSessionRequest: "EndSessionRequest.session",
     DeleteSessionRequest: "DeleteSessionRequest.session",
+    ListNotesRequest: "ListNotesRequest.session",
+    ShareReportRequest: "ShareReportRequest.session",
+    UnshareReportRequest: "UnshareReportRequest.session",
+    GetSharingRequest: "GetSharingRequest.session",
 }
 
 impl From<CreateSession> for v1::CreateSessionRequest {

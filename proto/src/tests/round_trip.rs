@@ -9,8 +9,9 @@ use proptest::prelude::*;
 
 use super::arbitrary;
 use crate::support::{
-    Activity, AuditEntry, CancelTest, CreateSession, CreateToken, CreatedSession, CreatedToken, DeletedSession,
-    IssuePlan, IssueTest, ListActivity, ListAudit, ListSamples, ListSessions, SamplePage, Token, WhoAmI,
+    Activity, AddNote, AuditEntry, CancelTest, CreateSession, CreateToken, CreatedSession, CreatedToken,
+    DeletedSession, IssuePlan, IssueTest, ListActivity, ListAudit, ListSamples, ListSessions, Note, SamplePage, Token,
+    WhoAmI,
 };
 use crate::{Invalid, v1};
 
@@ -74,6 +75,9 @@ round_trips! {
     created_token: arbitrary::support::created_token(), CreatedToken => CreateTokenResponse;
     listed_tokens: arbitrary::support::tokens(), Vec<Token> => ListTokensResponse;
     list_audit: arbitrary::support::list_audit(), ListAudit => ListAuditRequest;
+    share_report: arbitrary::support::session(), SessionId => ShareReportRequest;
+    add_note: arbitrary::support::add_note(), AddNote => AddNoteRequest;
+    listed_notes: arbitrary::support::notes(), Vec<Note> => ListNotesResponse;
     list_activity: arbitrary::support::list_activity(), ListActivity => ListActivityRequest;
     listed_activity: arbitrary::support::activities(), Vec<Activity> => ListActivityResponse;
     who_am_i: arbitrary::support::who_am_i(), WhoAmI => WhoAmIResponse;

@@ -106,3 +106,8 @@ pub(super) fn store(error: &StoreError) -> Status {
 pub(super) fn no_token(id: &str) -> Status {
     Status::not_found(format!("there is no token {id}, or it was revoked already"))
 }
+
+/// A report that is not made yet, or of no session.
+pub(super) fn no_report(id: cnc_model::SessionId) -> Status {
+    Status::failed_precondition(format!("session {id} has no report yet: it is made when the session has ended"))
+}

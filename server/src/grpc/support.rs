@@ -7,8 +7,8 @@ use std::pin::Pin;
 use cnc_model::session::SessionOverview;
 use cnc_model::{Plan, SessionId};
 use cnc_proto::support::{
-    AuditEntry, CancelTest, CreateSession, CreateToken, CreatedSession, DeletedSession, IssuePlan, IssueTest,
-    ListActivity, ListAudit, ListSamples, ListSessions, RevokeToken, SamplePage, SessionFilter, WhoAmI,
+    AddNote, AuditEntry, CancelTest, CreateSession, CreateToken, CreatedSession, DeletedSession, IssuePlan, IssueTest,
+    ListActivity, ListAudit, ListSamples, ListSessions, Note, RevokeToken, SamplePage, SessionFilter, WhoAmI,
 };
 use cnc_proto::{Invalid, v1};
 use futures_util::StreamExt as _;
@@ -20,7 +20,7 @@ use crate::clock;
 use crate::roles::Call;
 use crate::sessions::SessionsError;
 use crate::staff::{Browser, Denied, Who};
-use crate::store::{MAX_PAGE, Removed, StoredAudit};
+use crate::store::{MAX_PAGE, Removed, ReportLink, StoredAudit};
 
 /// How many of a list are given where nobody says how many.
 const PAGE: u32 = 1_000;
@@ -88,6 +88,21 @@ impl Desk {
         let known = live.filter(|overview| all_are_wanted || all.contains_key(&overview.id)).collect::<Vec<_>>();
         all.extend(known.into_iter().map(|overview| (overview.id, overview)));
         Ok(all.into_values().rev().take(limit as usize).collect())
+    }
+}
+
+impl Desk {
+    /// Makes a link to a session's report.
+    async fn share(&self, session: SessionId, by: String) -> Result<String, Status> {
+        let report = self.services.reports.join(format!("{session}.html"));
+        if !tokio::fs::try_exists(&report).await.unwrap_or(false) {
+            return Err(status::no_report(session));
+        }
+        let token = crate::secret::token();
+        let hash = crate::secret::hash(token.as_bytes());
+        let link = ReportLink { session, hash, created: clock::wall(), shared_by: Some(by) };
+        self.services.store.insert_report_link(link).await.map_err(|error| status::store(&error))?;
+        Ok(format!("{}/r/{token}", self.services.address_for_users))
     }
 }
 
@@ -281,5 +296,59 @@ impl v1::support_server::Support for Desk {
     ) -> Result<Response<v1::ListActivityResponse>, Status> {
         let (_, ListActivity { sessions }) = self.enter(request, Call::ListActivity).await?;
         Ok(Response::new(self.services.sessions.activity(&sessions).await.into()))
+    }
+
+    async fn add_note(&self, request: Request<v1::AddNoteRequest>) -> Result<Response<v1::Note>, Status> {
+        let (who, AddNote { session, text }) = self.enter(request, Call::AddNote).await?;
+        self.note(&who, Call::AddNote, Some(session), String::new()).await?;
+        let note = Note { at: clock::wall(), who: who.name, text };
+        let stored = self.services.store.add_note(session, note.clone()).await;
+        stored.map_err(|error| status::store(&error))?;
+        Ok(Response::new(note.into()))
+    }
+
+    async fn list_notes(
+        &self,
+        request: Request<v1::ListNotesRequest>,
+    ) -> Result<Response<v1::ListNotesResponse>, Status> {
+        let (_, id): (_, SessionId) = self.enter(request, Call::ListNotes).await?;
+        let notes = self.services.store.notes(id, PAGE).await.map_err(|error| status::store(&error))?;
+        Ok(Response::new(notes.into()))
+    }
+
+    async fn share_report(
+        &self,
+        request: Request<v1::ShareReportRequest>,
+    ) -> Result<Response<v1::ShareReportResponse>, Status> {
+        let (who, id): (_, SessionId) = self.enter(request, Call::ShareReport).await?;
+        self.note(&who, Call::ShareReport, Some(id), String::new()).await?;
+        Ok(Response::new(v1::ShareReportResponse { link: self.share(id, who.name).await? }))
+    }
+
+    async fn unshare_report(
+        &self,
+        request: Request<v1::UnshareReportRequest>,
+    ) -> Result<Response<v1::UnshareReportResponse>, Status> {
+        let (who, id): (_, SessionId) = self.enter(request, Call::UnshareReport).await?;
+        self.note(&who, Call::UnshareReport, Some(id), String::new()).await?;
+        self.services.store.unshare(id, clock::wall()).await.map_err(|error| status::store(&error))?;
+        Ok(Response::new(v1::UnshareReportResponse {}))
+    }
+
+    async fn get_sharing(
+        &self,
+        request: Request<v1::GetSharingRequest>,
+    ) -> Result<Response<v1::GetSharingResponse>, Status> {
+        let (_, id): (_, SessionId) = self.enter(request, Call::GetSharing).await?;
+        let links = self.services.store.shared(id).await.map_err(|error| status::store(&error))?;
+        Ok(Response::new(v1::GetSharingResponse { links }))
+    }
+
+    async fn get_status(
+        &self,
+        request: Request<v1::GetStatusRequest>,
+    ) -> Result<Response<v1::GetStatusResponse>, Status> {
+        self.admit(&request, Call::GetStatus).await?;
+        Ok(Response::new(self.services.standing().await.map_err(|error| status::store(&error))?.into()))
     }
 }

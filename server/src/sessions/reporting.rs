@@ -157,7 +157,7 @@ async fn write(folder: &Path, id: SessionId, html: String) -> Result<PathBuf, Re
 async fn link(store: &Store, public_url: &str, session: SessionId, created: Timestamp) -> Result<String, ReportError> {
     let token = secret::token();
     let hash = secret::hash(token.as_bytes());
-    store.insert_report_link(ReportLink { session, hash, created }).await?;
+    store.insert_report_link(ReportLink { session, hash, created, shared_by: None }).await?;
     Ok(format!("{public_url}/r/{token}"))
 }
 

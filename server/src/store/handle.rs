@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 
 use cnc_model::session::{SequencedSample, SessionOverview, SessionRecord};
 use cnc_model::{Sequence, SessionId, TestId, Timestamp};
-use cnc_proto::support::SessionFilter;
+use cnc_proto::support::{Note, SessionFilter};
 use rusqlite::Connection;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
@@ -17,9 +17,12 @@ use super::error::{Fault, StoreError};
 use super::jobs::{Job, JobEnd};
 use super::links::ReportLink;
 use super::sessions::Which;
+use super::standing::{self, Standing};
 use super::tokens::TokenRow;
 use super::writer::{Answer, Request, Write, Writer, Written};
-use super::{Commit, Removed, StoredSession, audit, jobs, links, open, retention, sample, sessions, tokens, writer};
+use super::{
+    Commit, Removed, StoredSession, audit, jobs, links, notes, open, retention, sample, sessions, tokens, writer,
+};
 
 /// Writes that may wait for the writer: two or three of the disk's syncs at the rates that one machine sees. When it
 /// is full whoever submits waits, which by and by holds up the clients' streams and nothing of theirs is lost.
@@ -279,6 +282,47 @@ impl Store {
     /// Says what keeps it from being read.
     pub async fn report_link(&self, hash: [u8; 32]) -> Result<Option<SessionId>, StoreError> {
         self.read(move |connection| links::session(connection, &hash)).await
+    }
+
+    /// Makes all links worthless by which staff share a session's report; tells whether there were any.
+    ///
+    /// # Errors
+    /// Says what keeps it from being stored.
+    pub async fn unshare(&self, session: SessionId, at: Timestamp) -> Result<bool, StoreError> {
+        self.write(Write::Unshare { session, at }).await.map(|written| written == Written::Changed(true))
+    }
+
+    /// Counts the links by which staff share a session's report.
+    ///
+    /// # Errors
+    /// Says what keeps it from being read.
+    pub async fn shared(&self, session: SessionId) -> Result<u32, StoreError> {
+        self.read(move |connection| Ok(links::shared(connection, session)?)).await
+    }
+
+    /// Stores what staff note about a session.
+    ///
+    /// # Errors
+    /// Says what keeps it from being stored.
+    pub async fn add_note(&self, session: SessionId, note: Note) -> Result<(), StoreError> {
+        self.write(Write::AddNote(session, note)).await.map(drop)
+    }
+
+    /// Reads the latest notes of a session, the oldest of them first: at most `limit` (and [`MAX_PAGE`]).
+    ///
+    /// # Errors
+    /// Says what keeps them from being read.
+    pub async fn notes(&self, session: SessionId, limit: u32) -> Result<Vec<Note>, StoreError> {
+        let limit = limit.min(MAX_PAGE);
+        self.read(move |connection| notes::of(connection, session, limit)).await
+    }
+
+    /// Tells how much the record holds and what waits.
+    ///
+    /// # Errors
+    /// Says what keeps it from being read.
+    pub async fn standing(&self) -> Result<Standing, StoreError> {
+        self.read(|connection| Ok(standing::read(connection)?)).await
     }
 
     /// Reads the jobs that are due, the longest due first.

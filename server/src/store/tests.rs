@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use cnc_model::session::{EndReason, SessionState};
 use cnc_model::{Sequence, TestId, Timestamp};
-use cnc_proto::support::SessionFilter;
+use cnc_proto::support::{Note, SessionFilter};
 use proptest::prelude::*;
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -222,12 +222,29 @@ async fn dropping_the_last_handle_stores_what_was_submitted() {
 async fn a_deleted_session_leaves_nothing() {
     let place = Place::new();
     let handle = place.open();
-    let link = ReportLink { session: id(1), hash: [3; 32], created: Timestamp::from_unix_us(1) };
+    let link = ReportLink { session: id(1), hash: [3; 32], created: Timestamp::from_unix_us(1), shared_by: None };
     let ended = Change::Session(Box::new(made_up::ended(row(1), EndReason::Staff)));
     store(&handle, vec![ended, Change::Test(Box::new(completed(2))), Change::Samples(samples())], None)
         .await
         .expect("stored");
     handle.insert_report_link(link).await.expect("stored");
+    assert_eq!(handle.report_link([3; 32]).await.expect("readable"), Some(id(1)));
+    let note = |text: &str| Note { at: Timestamp::from_unix_us(2), who: "Ada".into(), text: text.into() };
+    for text in ["first", "second"] {
+        handle.add_note(id(1), note(text)).await.expect("stored");
+    }
+    assert!(handle.add_note(id(2), note("x")).await.is_err(), "of no session");
+    assert_eq!(handle.notes(id(1), 9).await.expect("readable"), [note("first"), note("second")]);
+    assert_eq!(handle.notes(id(1), 1).await.expect("readable"), [note("second")]);
+    // What staff share can be taken back; the user's own link stays.
+    let at = Timestamp::from_unix_us(3);
+    let shared = ReportLink { session: id(1), hash: [4; 32], created: at, shared_by: Some("Ada".into()) };
+    handle.insert_report_link(shared).await.expect("stored");
+    assert_eq!(handle.shared(id(1)).await.expect("readable"), 1);
+    assert!(handle.unshare(id(1), at).await.expect("stored"));
+    assert!(!handle.unshare(id(1), at).await.expect("stored"));
+    assert_eq!(handle.shared(id(1)).await.expect("readable"), 0);
+    assert_eq!(handle.report_link([4; 32]).await.expect("readable"), None);
     assert_eq!(handle.report_link([3; 32]).await.expect("readable"), Some(id(1)));
     let label = row(1).overview.label;
     let removed = handle.delete(id(1)).await.expect("removed");
@@ -235,7 +252,7 @@ async fn a_deleted_session_leaves_nothing() {
     assert_eq!(handle.delete(id(1)).await.expect("nothing to do"), None);
     assert_eq!(handle.report_link([3; 32]).await.expect("readable"), None);
     drop(handle);
-    for table in ["sessions", "tests", "samples", "findings", "jobs", "report_links"] {
+    for table in ["sessions", "tests", "samples", "findings", "jobs", "report_links", "notes"] {
         assert_eq!(count(&place.file(), &format!("SELECT count(*) FROM {table}")), 0, "{table}");
     }
     let bytes = std::fs::read(place.file()).expect("read");

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cnc_model::{SessionId, Timestamp};
+use cnc_proto::support::Note;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -14,7 +15,7 @@ use super::jobs::JobEnd;
 use super::links::ReportLink;
 use super::tokens::TokenRow;
 use super::write::Applied;
-use super::{Change, Commit, Removed, audit, jobs, links, open, retention, sessions, tokens, write};
+use super::{Change, Commit, Removed, audit, jobs, links, notes, open, retention, sessions, tokens, write};
 
 /// The most rows of one transaction: about 100 ms of inserting, so that the first answer of a burst does not wait
 /// for all of it. What is over waits for the next.
@@ -39,6 +40,11 @@ pub(super) enum Write {
         at: Timestamp,
     },
     InsertLink(ReportLink),
+    Unshare {
+        session: SessionId,
+        at: Timestamp,
+    },
+    AddNote(SessionId, Note),
     EndJob(JobEnd),
     Audit(AuditEntry),
     /// Nothing that anybody would miss: to see whether the writer answers, and, where it could not write of late,
@@ -187,6 +193,8 @@ fn apply(connection: &Connection, write: &Write, applied: &mut Applied) -> Resul
         Write::RevokeToken { id, at } => return Ok(Written::Changed(tokens::revoke(connection, id, *at)?)),
         Write::TokenUsed { id, at } => tokens::used(connection, id, *at)?,
         Write::InsertLink(link) => links::insert(connection, link)?,
+        Write::Unshare { session, at } => return Ok(Written::Changed(links::unshare(connection, *session, *at)?)),
+        Write::AddNote(session, note) => notes::insert(connection, *session, note)?,
         Write::EndJob(end) => jobs::end(connection, end)?,
         Write::Audit(entry) => audit::insert(connection, entry)?,
         Write::Nothing => {}
@@ -212,6 +220,8 @@ fn rows(write: &Write) -> usize {
         | Write::RevokeToken { .. }
         | Write::TokenUsed { .. }
         | Write::InsertLink(_)
+        | Write::Unshare { .. }
+        | Write::AddNote(..)
         | Write::EndJob(_)
         | Write::Audit(_)
         | Write::Nothing => 1,

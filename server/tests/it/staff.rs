@@ -45,6 +45,15 @@ async fn call_all(url: &str, token: &str) -> Vec<(&'static str, Code)> {
         ("tokens", code(staff.list_tokens(v1::ListTokensRequest {}).await.map(drop))),
         ("revoke", code(staff.revoke_token(revoke).await.map(drop))),
         ("audit", code(staff.list_audit(v1::ListAuditRequest::default()).await.map(drop))),
+        (
+            "note",
+            code(staff.add_note(v1::AddNoteRequest { session: id.to_string(), text: "x".into() }).await.map(drop)),
+        ),
+        ("notes", code(staff.list_notes(v1::ListNotesRequest::from(id)).await.map(drop))),
+        ("share", code(staff.share_report(v1::ShareReportRequest::from(id)).await.map(drop))),
+        ("unshare", code(staff.unshare_report(v1::UnshareReportRequest::from(id)).await.map(drop))),
+        ("sharing", code(staff.get_sharing(v1::GetSharingRequest::from(id)).await.map(drop))),
+        ("status", code(staff.get_status(v1::GetStatusRequest {}).await.map(drop))),
         ("who", code(staff.who_am_i(v1::WhoAmIRequest {}).await.map(drop))),
         ("activity", code(staff.list_activity(v1::ListActivityRequest::default()).await.map(drop))),
     ]
@@ -63,6 +72,7 @@ async fn every_call_is_held_against_the_role() {
     let support = token(&running, Role::Support).await.token;
     let admin = running.admin_token();
     let (no, ok, missing) = (Code::PermissionDenied, Code::Ok, Code::NotFound);
+    let early = Code::FailedPrecondition;
     let expected = [
         ("create", no, ok, ok),
         ("list", ok, ok, ok),
@@ -79,6 +89,12 @@ async fn every_call_is_held_against_the_role() {
         ("tokens", no, no, ok),
         ("revoke", no, no, missing),
         ("audit", no, no, ok),
+        ("note", no, missing, missing),
+        ("notes", ok, ok, ok),
+        ("share", no, early, early),
+        ("unshare", no, ok, ok),
+        ("sharing", ok, ok, ok),
+        ("status", ok, ok, ok),
         ("who", ok, ok, ok),
         ("activity", ok, ok, ok),
     ];
@@ -93,7 +109,7 @@ async fn every_call_is_held_against_the_role() {
         assert_eq!(as_stranger[n], (call, Code::Unauthenticated), "stranger");
     }
     let noted = running.count("SELECT count(DISTINCT action) FROM audit");
-    assert_eq!(noted, 8, "each call that changes something is noted");
+    assert_eq!(noted, 11, "each call that changes something is noted");
     assert_eq!(running.count("SELECT count(*) FROM audit WHERE who LIKE 'a viewer%'"), 0);
 }
 

@@ -12,9 +12,9 @@ use super::{
     timestamp, whole,
 };
 use crate::support::{
-    Activity, AuditEntry, CancelTest, CreateSession, CreateToken, CreatedSession, CreatedToken, DeletedSession,
-    IssuePlan, IssueTest, ListActivity, ListAudit, ListSamples, ListSessions, Role, SamplePage, SessionFilter, Token,
-    WhoAmI,
+    Activity, AddNote, AuditEntry, CancelTest, CreateSession, CreateToken, CreatedSession, CreatedToken,
+    DeletedSession, IssuePlan, IssueTest, ListActivity, ListAudit, ListSamples, ListSessions, Note, Role, SamplePage,
+    SessionFilter, Token, WhoAmI,
 };
 
 fn role() -> impl Strategy<Value = Role> {
@@ -55,6 +55,14 @@ pub(in crate::tests) fn activities() -> impl Strategy<Value = Vec<Activity>> {
     let activity = (session_id(), vec(test(), 0..3), any::<u32>(), trips)
         .prop_map(|(session, running, waiting, round_trips)| Activity { session, running, waiting, round_trips });
     vec(activity, 0..3)
+}
+
+pub(in crate::tests) fn add_note() -> impl Strategy<Value = AddNote> {
+    (session_id(), text()).prop_map(|(session, text)| AddNote { session, text })
+}
+
+pub(in crate::tests) fn notes() -> impl Strategy<Value = Vec<Note>> {
+    vec((timestamp(), text(), text()).prop_map(|(at, who, text)| Note { at, who, text }), 0..4)
 }
 
 pub(in crate::tests) fn who_am_i() -> impl Strategy<Value = WhoAmI> {

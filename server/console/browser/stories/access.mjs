@@ -69,4 +69,10 @@ export default async function (stage) {
   await page.keyboard.press('Enter');
   await page.getByText('ended by support').waitFor();
   await everyWay(page, 'Call, over');
+  await page.getByRole('link', { name: 'Open the report' }).click();
+  await page.getByRole('heading', { name: /^Report:/ }).waitFor();
+  await everyWay(page, 'Report');
+  await page.getByRole('link', { name: 'Status' }).click();
+  await page.getByText('All is well').waitFor();
+  await everyWay(page, 'Status');
 }

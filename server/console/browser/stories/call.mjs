@@ -1,4 +1,6 @@
 // A call from sign-in to report: the code, the client, samples that move, tests pushed and stopped, the end.
+import { readFileSync } from 'node:fs';
+
 import { check } from '../stage.mjs';
 
 export default async function (stage) {
@@ -16,6 +18,10 @@ export default async function (stage) {
   stage.client(code);
   await stage.stands(page, 'system', 'completed');
   await page.locator('.chip', { hasText: 'connected' }).waitFor();
+
+  await page.getByLabel('A note').fill('slow since Monday');
+  await page.getByRole('button', { name: 'Add' }).click();
+  await page.locator('li', { hasText: 'slow since Monday' }).waitFor();
 
   await stage.ping(page);
   const some = await stage.samples(page, 'ping', 5);
@@ -36,11 +42,26 @@ export default async function (stage) {
   await page.getByRole('button', { name: 'End the call' }).click();
   await page.getByRole('button', { name: 'Yes, end it' }).click();
   await page.getByText('ended by support').waitFor();
+  await page.getByRole('link', { name: 'Open the report' }).click();
+  await page.getByRole('heading', { name: 'Report: Ms Miller, ticket 4711' }).waitFor();
   const [report] = await Promise.all([
-    page.context().waitForEvent('page'), page.getByRole('link', { name: 'Open the report' }).click(),
+    page.context().waitForEvent('page'), page.getByRole('link', { name: 'Open as a page' }).click(),
   ]);
   await report.getByRole('heading', { level: 1 }).waitFor();
   check(report.url() === `${stage.url}/sessions/${id}/report`, report.url());
+  const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'CSV' }).click()]);
+  check(file.suggestedFilename() === `${id}.csv`, file.suggestedFilename());
+  const rows = readFileSync(await file.path(), 'utf8').trim().split('\n');
+  check(rows.length > some + 20 && rows[0].startsWith('sequence,test,kind'), `${rows.length} rows`);
+
+  // A link for somebody else, and none.
+  await page.getByRole('button', { name: 'Make a link' }).click();
+  const link = await page.locator('code.link').innerText();
+  const anybody = await stage.page();
+  check((await anybody.goto(link)).status() === 200, 'the link opens the report');
+  await page.getByRole('button', { name: 'Stop sharing' }).click();
+  await page.getByRole('button', { name: 'Make a link' }).waitFor();
+  check((await anybody.goto(link)).status() === 404, 'and not any more');
 
   await page.goto(`${stage.url}/console/#/`);
   await page.getByLabel('Search earlier calls').fill('4711');
