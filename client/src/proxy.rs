@@ -87,6 +87,18 @@ pub async fn for_url(url: &str) -> Result<Option<Proxy>, String> {
     Ok(found.proxy.map(|(proxy, _)| proxy))
 }
 
+/// Says which proxy this computer is set up with for the web, and who names it; nothing of users and passwords.
+pub async fn configured() -> Option<String> {
+    // A name of no one, so that no exception holds.
+    let found = find(&origin("https://name.invalid")?, |name| std::env::var(name).ok()).await;
+    match found {
+        Ok(Found { proxy: Some((proxy, source)), .. }) => Some(format!("{proxy} ({source})")),
+        Ok(Found { script: Some(source), .. }) => Some(format!("that a script chooses ({source})")),
+        Ok(Found { proxy: None, script: None }) => None,
+        Err(InvalidProxy { variable }) => Some(format!("in {variable}, which cannot be read")),
+    }
+}
+
 fn origin(url: &str) -> Option<ListenerUrl> {
     let (scheme, rest) = url.split_once("://")?;
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());

@@ -6,6 +6,7 @@
 pub mod code;
 pub mod destination;
 pub mod dns;
+pub mod hints;
 pub mod http;
 pub mod id;
 pub mod item;

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::hints::{self, Hint};
 use crate::message::When;
 use crate::network::AutonomousSystem;
 use crate::score::Line;
@@ -168,6 +169,13 @@ impl SessionRecord {
 }
 
 impl SessionRecord {
+    /// Gives what hints at a VPN or a proxy. What the client ran by itself at another time is left out.
+    #[must_use]
+    pub fn hints(&self) -> Vec<Hint> {
+        let asked = self.tests.iter().filter(|test| !test.id.is_own());
+        hints::of(asked.filter_map(|test| Some((&test.what, test.summary.as_ref()?))))
+    }
+
     /// Gives what the session's tests tell of the line, for its scores. What the client ran by itself at another time
     /// is left out.
     #[must_use]

@@ -32,6 +32,31 @@ pub struct SystemInfo {
     pub gateways: Vec<IpAddr>,
     /// Configured DNS servers, in the system's order.
     pub resolvers: Vec<IpAddr>,
+    /// The interface by which packets to the Internet leave.
+    pub leaves_by: Option<String>,
+    /// The proxy for the web that is configured, and who names it, without user or password.
+    pub proxy: Option<String>,
+}
+
+impl SystemInfo {
+    /// Gives the tunnel by which packets to the Internet leave, where it is one.
+    #[must_use]
+    pub fn tunnel(&self) -> Option<&Interface> {
+        const NAMES: [&str; 6] = ["tun", "tap", "wg", "ppp", "utun", "ipsec"];
+        let leaves_by = self.leaves_by.as_deref()?;
+        let interface = self.interfaces.iter().find(|interface| interface.name == leaves_by)?;
+        let by_name = || {
+            NAMES.iter().any(|name| {
+                leaves_by.strip_prefix(name).is_some_and(|rest| rest.chars().all(|digit| digit.is_ascii_digit()))
+            })
+        };
+        let is_tunnel = match interface.kind {
+            InterfaceKind::Tunnel => true,
+            InterfaceKind::Unknown | InterfaceKind::Virtual | InterfaceKind::Ethernet => by_name(),
+            InterfaceKind::Loopback | InterfaceKind::Wireless | InterfaceKind::Mobile => false,
+        };
+        is_tunnel.then_some(interface)
+    }
 }
 
 /// A processor.
@@ -77,6 +102,8 @@ pub struct Interface {
     pub receive_drops: Option<u64>,
     /// Packets to send that were dropped.
     pub transmit_drops: Option<u64>,
+    /// How strongly Wi-Fi is received, in dBm: -50 is strong, -80 weak.
+    pub signal_dbm: Option<i32>,
 }
 
 /// An address of an interface.

@@ -11,7 +11,7 @@ mod macos;
 #[cfg_attr(not(windows), expect(dead_code, reason = "only its tests run here"))]
 mod windows;
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, UdpSocket};
 use std::path::Path;
 use std::time::Duration;
 
@@ -37,14 +37,16 @@ const ROOT: &str = "/";
 /// part of it only when `names` is true.
 pub async fn system(names: bool) -> SystemInfo {
     let root = Path::new(ROOT);
+    let interfaces = interfaces(root);
     SystemInfo {
+        leaves_by: local_address().and_then(|local| holder(&interfaces, local)),
         os_name: sysinfo::System::name().ok(),
         os_version: sysinfo::System::os_version().ok(),
         kernel: sysinfo::System::kernel_version().ok(),
         architecture: std::env::consts::ARCH.to_owned(),
         host_name: if names { sysinfo::System::host_name().ok() } else { None },
         uptime: sysinfo::System::uptime().ok().map(Duration::from_secs),
-        interfaces: interfaces(root),
+        interfaces,
         gateways: platform::gateways(root),
         resolvers: platform::resolvers(root),
         ..hardware().await
@@ -60,6 +62,24 @@ pub fn resolvers() -> Vec<IpAddr> {
 /// Finds the interface behind which a link-local address is a gateway; `None` when it is none.
 pub(crate) fn link_local_scope(address: Ipv6Addr) -> Option<u32> {
     platform::link_local_scope(Path::new(ROOT), address)
+}
+
+/// Gives the address from which a packet to the Internet would leave, by the routes that hold now, those of VPNs that
+/// have tables of their own included. Nothing is sent: connecting a UDP socket only asks for the way.
+fn local_address() -> Option<IpAddr> {
+    // Addresses of no one (RFC 5737, RFC 3849), which no route but the default one leads to.
+    let nobody =
+        [(IpAddr::from([203, 0, 113, 1]), "0.0.0.0:0"), (IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1]), "[::]:0")];
+    nobody.into_iter().find_map(|(address, own)| {
+        let socket = UdpSocket::bind(own).ok()?;
+        socket.connect((address, 9)).ok()?;
+        socket.local_addr().ok().map(|local| local.ip()).filter(|local| !local.is_loopback())
+    })
+}
+
+fn holder(interfaces: &[Interface], local: IpAddr) -> Option<String> {
+    let holds = |interface: &&Interface| interface.addresses.iter().any(|held| held.address == local);
+    interfaces.iter().find(holds).map(|interface| interface.name.clone())
 }
 
 /// Describes processor and memory.
@@ -164,6 +184,7 @@ fn interface(root: &Path, name: String, data: &NetworkData) -> Interface {
         transmit_errors: Some(data.total_errors_on_transmitted()),
         receive_drops: link.receive_drops,
         transmit_drops: link.transmit_drops,
+        signal_dbm: link.signal_dbm,
         name,
     }
 }
@@ -182,6 +203,7 @@ struct Link {
     speed: Option<BitRate>,
     receive_drops: Option<u64>,
     transmit_drops: Option<u64>,
+    signal_dbm: Option<i32>,
 }
 
 #[cfg(test)]

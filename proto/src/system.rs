@@ -31,6 +31,8 @@ impl From<SystemInfo> for v1::SystemInfo {
             interfaces,
             gateways,
             resolvers,
+            leaves_by,
+            proxy,
         } = system;
         let name = |name: Option<String>| name.map(|name| cut(name, MAX_NAME_BYTES));
         Self {
@@ -46,6 +48,8 @@ impl From<SystemInfo> for v1::SystemInfo {
             interfaces: interfaces.into_iter().take(MAX_INTERFACES).map(Into::into).collect(),
             gateways: gateways.into_iter().take(MAX_SERVERS).map(octets).collect(),
             resolvers: resolvers.into_iter().take(MAX_SERVERS).map(octets).collect(),
+            leaves_by: leaves_by.map(|name| cut(name, MAX_NAME_BYTES)),
+            proxy: proxy.map(|proxy| cut(proxy, MAX_NAME_BYTES)),
         }
     }
 }
@@ -67,6 +71,8 @@ impl TryFrom<v1::SystemInfo> for SystemInfo {
             interfaces,
             gateways,
             resolvers,
+            leaves_by,
+            proxy,
         } = wire;
         bounded("SystemInfo.interfaces", &interfaces, MAX_INTERFACES)?;
         Ok(Self {
@@ -82,6 +88,8 @@ impl TryFrom<v1::SystemInfo> for SystemInfo {
             interfaces: interfaces.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
             gateways: addresses("SystemInfo.gateways", &gateways, MAX_SERVERS)?,
             resolvers: addresses("SystemInfo.resolvers", &resolvers, MAX_SERVERS)?,
+            leaves_by: optional_text("SystemInfo.leaves_by", leaves_by, MAX_NAME_BYTES)?,
+            proxy: optional_text("SystemInfo.proxy", proxy, MAX_NAME_BYTES)?,
         })
     }
 }
@@ -138,6 +146,7 @@ impl From<Interface> for v1::Interface {
             transmit_errors,
             receive_drops,
             transmit_drops,
+            signal_dbm,
         } = interface;
         Self {
             name: cut(name, MAX_NAME_BYTES),
@@ -150,6 +159,7 @@ impl From<Interface> for v1::Interface {
             transmit_errors: transmit_errors.map(whole),
             receive_drops: receive_drops.map(whole),
             transmit_drops: transmit_drops.map(whole),
+            signal_dbm,
         }
     }
 }
@@ -169,6 +179,7 @@ impl TryFrom<v1::Interface> for Interface {
             transmit_errors,
             receive_drops,
             transmit_drops,
+            signal_dbm,
         } = wire;
         bounded("Interface.addresses", &addresses, MAX_INTERFACE_ADDRESSES)?;
         let counter = |field, counter: Option<u64>| counter.map(|value| count(field, value)).transpose();
@@ -183,6 +194,7 @@ impl TryFrom<v1::Interface> for Interface {
             transmit_errors: counter("Interface.transmit_errors", transmit_errors)?,
             receive_drops: counter("Interface.receive_drops", receive_drops)?,
             transmit_drops: counter("Interface.transmit_drops", transmit_drops)?,
+            signal_dbm,
         })
     }
 }

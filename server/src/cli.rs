@@ -74,7 +74,7 @@ enum CliError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The record is damaged.
-    #[error("{path} is damaged: {faults} faults, told above")]
+    #[error("{path} is damaged: {}, told above", counted(*faults))]
     Damaged {
         /// The database file.
         path: PathBuf,
@@ -199,6 +199,11 @@ async fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Store(command) => store::run(command),
         Command::Plan(command) => plan::run(command).await,
     }
+}
+
+/// Words a number of faults.
+fn counted(faults: usize) -> String {
+    if faults == 1 { "1 fault".into() } else { format!("{faults} faults") }
 }
 
 #[cfg(test)]

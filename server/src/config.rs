@@ -66,6 +66,8 @@ pub struct Config {
     pub retention: Retention,
     /// The database of networks, an `.mmdb` file.
     pub asn_database: Option<PathBuf>,
+    /// Whether Team Cymru is asked by DNS for networks that the database does not know.
+    pub cymru: bool,
     /// Places that every client should reach: the built-in plans look at them.
     pub destinations: Vec<HostName>,
     /// The plans that the operator wrote.
@@ -112,6 +114,7 @@ impl Default for Config {
             waits: Waits::default(),
             retention: Retention::default(),
             asn_database: None,
+            cymru: false,
             destinations: Vec::new(),
             plans: Vec::new(),
         }

@@ -93,6 +93,7 @@ impl Report<'_> {
                     Some(system) => (machine::machine(system)),
                     None => p class="absent" { (words::capitalised(words::NOT_MEASURED)) "." },
                 }
+                @for hint in self.record.hints() { p class="note" { (hint) } }
             }
         }
     }

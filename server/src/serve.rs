@@ -163,7 +163,7 @@ fn settings(config: &Config, bound: Option<SocketAddr>) -> Settings {
         reports: config.data.join(REPORTS_FOLDER),
         retention: config.retention,
         public_url: Some(bound.address_for_users()),
-        networks: Arc::new(Networks::new(config.asn_database.clone())),
+        networks: Arc::new(Networks::new(config.asn_database.clone(), config.cymru)),
         udp_echo: false,
         tls: None,
     }

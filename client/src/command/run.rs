@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cnc_model::score::Line;
-use cnc_model::{Outcome, Summary};
+use cnc_model::{Outcome, Summary, hints};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -320,6 +320,13 @@ impl<'a> Visit<'a> {
             self.ui.gap();
             self.ui.line("What this line is good for");
             self.ui.indented(&scores);
+        }
+        let tests = ended.results.values().filter_map(|result| Some((&result.test, result.summary.as_ref()?)));
+        let hints = hints::of(tests);
+        if !hints.is_empty() {
+            self.ui.gap();
+            self.ui.line("In between");
+            self.ui.indented(&hints.iter().map(|hint| clean(&hint.to_string())).collect::<Vec<_>>());
         }
         self.ui.gap();
         if let Some(url) = &ended.report_url {

@@ -11,6 +11,7 @@ use cnc_model::message::EchoToken;
 use cnc_model::mtu::MtuSummary;
 use cnc_model::ping::PingFold;
 use cnc_model::summary::Measured;
+use cnc_model::system::SystemInfo;
 use cnc_model::test::{PingTest, ThroughputTest, TraceTest};
 use cnc_model::throughput::{Direction, StoppedBy, ThroughputEnd, ThroughputFold};
 use cnc_model::trace::{HopOutcome, TraceFold};
@@ -23,6 +24,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::aim::Target;
+use crate::proxy;
 
 /// How long a probe may take to stop once it is told to; then it is dropped. The user waits a second at the most.
 const STOP_WAIT: Duration = Duration::from_millis(800);
@@ -152,7 +154,10 @@ enum End {
 
 async fn probe(job: Job, sink: Sink, stop: CancellationToken) -> Result<End, ProbeError> {
     match job {
-        Job::System { names } => Ok(whole(Summary::System(cnc_probe::system(names).await))),
+        Job::System { names } => {
+            let proxy = proxy::configured().await;
+            Ok(whole(Summary::System(SystemInfo { proxy, ..cnc_probe::system(names).await })))
+        }
         Job::Ping(test, target, token) => {
             cnc_probe::ping_with(target.address, token.as_ref(), &test, &sink, &stop).await.map(End::Engine)
         }

@@ -1,5 +1,6 @@
 //! This computer's description as a readable page. Pure.
 
+use cnc_model::hints;
 use cnc_model::system::{Interface, InterfaceKind, Memory, SystemInfo};
 
 use super::text::{clean, memory, percent, rate, span};
@@ -28,6 +29,8 @@ pub(super) fn lines(info: &SystemInfo) -> Vec<String> {
     line("Running", info.uptime.map_or(NOT_KNOWN.into(), |uptime| format!("for {}", span(uptime))));
     line("Gateway", addresses(&info.gateways, "none found"));
     line("DNS", addresses(&info.resolvers, "none found"));
+    line("Way out", info.leaves_by.as_deref().map_or(NOT_KNOWN.into(), clean));
+    line("Proxy", info.proxy.as_deref().map_or("none".into(), clean));
     let (quiet, shown): (Vec<_>, Vec<_>) = info.interfaces.iter().partition(|interface| interface.up == Some(false));
     let mut label = "Network";
     for interface in shown {
@@ -39,6 +42,9 @@ pub(super) fn lines(info: &SystemInfo) -> Vec<String> {
     if !quiet.is_empty() {
         let names: Vec<_> = quiet.iter().map(|interface| clean(&interface.name)).collect();
         line(label, format!("down: {}", names.join(", ")));
+    }
+    for hint in hints::of_system(info) {
+        line("Note", clean(&hint.to_string()));
     }
     lines
 }
@@ -66,12 +72,15 @@ fn addresses(addresses: &[std::net::IpAddr], none: &str) -> String {
 }
 
 fn interface(interface: &Interface) -> Vec<String> {
-    let Interface { name, kind, speed, mtu_bytes, addresses, .. } = interface;
-    let kind = (*kind != InterfaceKind::Unknown).then(|| kind.word().to_owned());
+    let Interface { name, kind: kind_of, speed, mtu_bytes, addresses, .. } = interface;
+    let kind = (*kind_of != InterfaceKind::Unknown).then(|| kind_of.word().to_owned());
     let speed = speed.map(rate);
     let mtu = mtu_bytes.map(|mtu| format!("MTU {mtu}"));
     let facts: Vec<_> = kind.into_iter().chain(speed).chain(mtu).collect();
     let mut lines = vec![format!("{}: {}", clean(name), facts.join(", "))];
+    if *kind_of == InterfaceKind::Wireless {
+        lines.push(format!("  {}", signal(interface.signal_dbm)));
+    }
     lines.extend(addresses.iter().map(|a| format!("  {}/{}", a.address, a.prefix_bits)));
     let faults: Vec<_> = [
         (interface.receive_errors, "receive errors"),
@@ -86,4 +95,15 @@ fn interface(interface: &Interface) -> Vec<String> {
         lines.push(format!("  since start: {}", faults.join(", ")));
     }
     lines
+}
+
+/// Says what is known of Wi-Fi, and why no more is.
+fn signal(dbm: Option<i32>) -> String {
+    let signal = match dbm {
+        Some(dbm) => format!("signal {dbm} dBm"),
+        None => "signal not measured: this system tells it to no ordinary program".to_owned(),
+    };
+    format!(
+        "{signal}; band and rate not measured: systems tell them by interfaces of their own only, some not without the location"
+    )
 }

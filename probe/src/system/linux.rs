@@ -69,7 +69,17 @@ pub(super) fn link(root: &Path, name: &str) -> Link {
         speed: link_speed(root, &file("speed")),
         receive_drops: read_number(root, &file("statistics/rx_dropped")),
         transmit_drops: read_number(root, &file("statistics/tx_dropped")),
+        signal_dbm: signal(&read(root, "proc/net/wireless"), name),
     }
+}
+
+/// Reads an interface's line of `/proc/net/wireless`, the old wireless extensions' list, which also today's drivers
+/// fill: state, link quality, level. A level above 0 is one of an older driver's own scale.
+fn signal(list: &str, name: &str) -> Option<i32> {
+    let line = list.lines().find_map(|line| line.trim_start().strip_prefix(name)?.strip_prefix(':'))?;
+    let level = line.split_whitespace().nth(2)?.trim_end_matches('.').parse::<i32>().ok()?;
+    // Drivers without a connection say 0, or the lowest that fits.
+    (-200..0).contains(&level).then_some(level)
 }
 
 /// Reads a speed in megabits a second; -1 and nothing mean that the driver does not know it.
@@ -210,6 +220,19 @@ mod tests {
             let files: Vec<_> = paths.iter().map(|(path, text)| (path.as_str(), *text)).collect();
             assert_eq!(kind(root(&files).path(), "l0"), *expected, "{files:?}");
         }
+    }
+
+    #[test]
+    fn wireless_signals_are_read() {
+        let list = "Inter-| sta-|   Quality        |   Discarded packets               | Missed | WE\n \
+                    face | tus | link level noise |  nwid  crypt   frag  retry   misc | beacon | 22\n \
+                    wlan0: 0000   54.  -56.  -256        0      0      0      0      7        0\n\
+                    wlp2s0: 0000   70   -40   -256        0      0      0      0      7        0\n \
+                    wlan1: 0000    0    0    0        0      0      0      0      0        0\n \
+                    wlan2: 0000   30.   160.  0        0      0      0      0      0        0\n";
+        let read = ["wlan0", "wlp2s0", "wlan1", "wlan2", "wlan", "eth0"].map(|name| signal(list, name));
+        assert_eq!(read, [Some(-56), Some(-40), None, None, None, None]);
+        assert_eq!(signal("", "wlan0"), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use cnc_model::session::{SessionOverview, SessionRecord, SessionState, WatchEven
 use serde::Serialize;
 
 use super::score::ScoresBody;
+use super::system::HintBody;
 use super::test::RecordBody;
 use super::{SequencedBody, Typed, line, sequenced_sample, test};
 
@@ -108,6 +109,7 @@ struct SessionBody<'a> {
     consented_at: Option<String>,
     tests: Vec<RecordBody<'a>>,
     scores: ScoresBody,
+    hints: Vec<HintBody>,
 }
 
 impl<'a> From<&'a SessionRecord> for SessionBody<'a> {
@@ -118,6 +120,7 @@ impl<'a> From<&'a SessionRecord> for SessionBody<'a> {
             consented_at: at(*consented),
             tests: tests.iter().map(Into::into).collect(),
             scores: (&record.line().scores()).into(),
+            hints: record.hints().iter().map(Into::into).collect(),
         }
     }
 }

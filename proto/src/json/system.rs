@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use cnc_model::BitRate;
+use cnc_model::hints::{self, Hint};
 use cnc_model::system::{Cpu, Interface, InterfaceAddress, Memory, SystemInfo};
 use serde::Serialize;
 
@@ -18,6 +19,22 @@ pub(super) struct SystemBody<'a> {
     interfaces: Vec<InterfaceBody<'a>>,
     gateways: &'a [IpAddr],
     resolvers: &'a [IpAddr],
+    leaves_by: Option<&'a str>,
+    proxy: Option<&'a str>,
+    hints: Vec<HintBody>,
+}
+
+/// Something that hints at a VPN or a proxy.
+#[derive(Serialize)]
+pub(super) struct HintBody {
+    kind: &'static str,
+    message: String,
+}
+
+impl From<&Hint> for HintBody {
+    fn from(hint: &Hint) -> Self {
+        Self { kind: hint.word(), message: hint.to_string() }
+    }
 }
 
 #[derive(Serialize)]
@@ -60,6 +77,7 @@ struct InterfaceBody<'a> {
     transmit_errors: Option<u64>,
     receive_drops: Option<u64>,
     transmit_drops: Option<u64>,
+    signal_dbm: Option<i32>,
 }
 
 #[derive(Serialize)]
@@ -83,6 +101,8 @@ impl<'a> From<&'a SystemInfo> for SystemBody<'a> {
             interfaces,
             gateways,
             resolvers,
+            leaves_by,
+            proxy,
         } = system;
         Self {
             os: Os {
@@ -98,6 +118,9 @@ impl<'a> From<&'a SystemInfo> for SystemBody<'a> {
             interfaces: interfaces.iter().map(Into::into).collect(),
             gateways,
             resolvers,
+            leaves_by: leaves_by.as_deref(),
+            proxy: proxy.as_deref(),
+            hints: hints::of_system(system).iter().map(Into::into).collect(),
         }
     }
 }
@@ -122,6 +145,7 @@ impl<'a> From<&'a Interface> for InterfaceBody<'a> {
             transmit_errors,
             receive_drops,
             transmit_drops,
+            signal_dbm,
         } = interface;
         let address = |&InterfaceAddress { address, prefix_bits }: &_| AddressBody { address, prefix_bits };
         Self {
@@ -135,6 +159,7 @@ impl<'a> From<&'a Interface> for InterfaceBody<'a> {
             transmit_errors: *transmit_errors,
             receive_drops: *receive_drops,
             transmit_drops: *transmit_drops,
+            signal_dbm: *signal_dbm,
         }
     }
 }

@@ -263,11 +263,14 @@ fn system() -> SystemInfo {
                 transmit_errors: Some(0),
                 receive_drops: Some(1),
                 transmit_drops: Some(0),
+                signal_dbm: Some(-56),
             },
             Interface { name: "x0".into(), ..Interface::default() },
         ],
         gateways: vec![ip(1)],
         resolvers: vec![ip(53), IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x53])],
+        leaves_by: Some("wg0".into()),
+        proxy: Some("proxy.example:3128 (HTTPS_PROXY)".into()),
     }
 }
 

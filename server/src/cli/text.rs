@@ -78,6 +78,7 @@ pub(super) fn record(record: &SessionRecord) -> Vec<String> {
     field("provider", overview.network.as_ref().map(|network| shown(&network.to_string())));
     lines.extend(record.tests.iter().flat_map(test));
     lines.extend(scores::lines(&record.line()));
+    lines.extend(record.hints().iter().map(|hint| shown(&hint.to_string())));
     lines
 }
 

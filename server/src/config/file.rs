@@ -33,7 +33,7 @@ pub(super) fn parse(text: &str) -> Result<Config, Vec<Mistake>> {
 
 fn config(section: &Section<'_, '_>) -> Config {
     let default = Config::default();
-    Config {
+    let mut config = Config {
         operator: section.text("operator").unwrap_or(default.operator),
         listen: section.parsed("listen", ADDRESS).unwrap_or(default.listen),
         data: section.parsed("data", "a folder").unwrap_or(default.data),
@@ -52,10 +52,13 @@ fn config(section: &Section<'_, '_>) -> Config {
         public_url: section.read("public_url", "http://… or https://…", url),
         waits: waits(section),
         retention: retention(section),
-        asn_database: provider(section),
+        asn_database: None,
+        cymru: false,
         destinations: section.list("destinations", HOST).unwrap_or_default(),
         plans: own_plans(section),
-    }
+    };
+    (config.asn_database, config.cymru) = provider(section);
+    config
 }
 
 fn url(text: &str) -> Option<String> {
@@ -155,11 +158,14 @@ fn retention(section: &Section<'_, '_>) -> Retention {
     retention
 }
 
-fn provider(section: &Section<'_, '_>) -> Option<PathBuf> {
-    let within = Section::within(section.reading, "provider", section.value("provider")?)?;
+/// Gives the database of networks, and whether Team Cymru is asked.
+fn provider(section: &Section<'_, '_>) -> (Option<PathBuf>, bool) {
+    let value = section.value("provider").and_then(|value| Section::within(section.reading, "provider", value));
+    let Some(within) = value else { return (None, false) };
     let database = within.parsed("asn_database", "a file");
+    let cymru = within.flag("cymru").unwrap_or(false);
     within.finish();
-    database
+    (database, cymru)
 }
 
 fn own_plans(section: &Section<'_, '_>) -> Vec<Plan> {

@@ -90,7 +90,7 @@ fn named(networks: &Networks, address: &str) -> Option<String> {
 #[test]
 fn addresses_have_the_networks_of_the_file() {
     let (_folder, path) = written(&NETWORKS);
-    let networks = Networks::new(Some(path));
+    let networks = Networks::new(Some(path), false);
     let table = [
         ("10.77.3.2", Some("Test ISP (AS64512)")),
         ("::ffff:10.77.3.255", Some("Test ISP (AS64512)")),
@@ -108,7 +108,7 @@ fn addresses_have_the_networks_of_the_file() {
 #[test]
 fn a_changed_file_is_read_again_and_a_bad_one_keeps_the_last() {
     let (_folder, path) = written(&NETWORKS[..1]);
-    let networks = Networks::new(Some(path.clone()));
+    let networks = Networks::new(Some(path.clone()), false);
     assert_eq!(named(&networks, "192.0.2.1"), None);
     std::fs::write(&path, database(&NETWORKS)).expect("written");
     networks.refresh();
@@ -129,7 +129,7 @@ fn a_missing_file_is_told_and_taken_when_it_comes() {
     std::fs::remove_file(&path).expect("removed");
     let told = open(&path).expect_err("missing").to_string();
     assert!(told.starts_with(&format!("cannot use {} as the database", path.display())), "{told}");
-    let networks = Networks::new(Some(path.clone()));
+    let networks = Networks::new(Some(path.clone()), false);
     assert_eq!(named(&networks, "10.77.3.2"), None);
     std::fs::write(&path, database(&NETWORKS)).expect("written");
     networks.refresh();
@@ -161,7 +161,7 @@ fn a_path_is_filled_in_whatever_the_client_says() {
         let number = |hop: &HopSummary| hop.addresses[0].network.as_ref().map(|network| network.number);
         trace.hops.iter().map(|hop| (number(hop), hop.segment)).collect::<Vec<_>>()
     };
-    Networks::new(Some(path)).annotate(&mut items, Some(64_512));
+    Networks::new(Some(path), false).annotate(&mut items, Some(64_512));
     let (lan, access, destination) = (Some(Segment::Lan), Some(Segment::Access), Some(Segment::Destination));
     assert_eq!(shown(&items), [(None, lan), (Some(64_512), access), (Some(64_513), destination)]);
     Networks::default().annotate(&mut items, None);

@@ -1,6 +1,6 @@
 //! The client's machine in tables. Fields that the system did not tell say so.
 
-use cnc_model::system::{Interface, Memory, SystemInfo};
+use cnc_model::system::{Interface, InterfaceKind, Memory, SystemInfo};
 use maud::{Markup, html};
 
 use super::figures::table;
@@ -28,7 +28,12 @@ pub(crate) fn machine(system: &SystemInfo) -> Markup {
         ("Memory", amount(system.memory)),
         ("Swap", amount(system.swap)),
     ];
-    let network = [("Default gateway", list(&system.gateways)), ("DNS servers", list(&system.resolvers))];
+    let network = [
+        ("Default gateway", list(&system.gateways)),
+        ("DNS servers", list(&system.resolvers)),
+        ("Way to the Internet", system.leaves_by.clone().unwrap_or_else(absent)),
+        ("Proxy for the web", system.proxy.clone().unwrap_or_else(|| "none".into())),
+    ];
     html! {
         div class="tables" { (table("Computer", &computer)) (table("Processor and memory", &power)) }
         (table("Network", &network))
@@ -75,6 +80,8 @@ fn row(interface: &Interface) -> Markup {
     };
     let speed = interface.speed.map_or_else(|| format!("speed {NOT_MEASURED}"), rate);
     let mtu = interface.mtu_bytes.map_or_else(|| format!("MTU {NOT_MEASURED}"), |mtu| format!("MTU {mtu}"));
+    let wireless = interface.kind == InterfaceKind::Wireless;
+    let signal = interface.signal_dbm.map_or_else(|| NOT_MEASURED.to_owned(), |dbm| format!("{dbm} dBm"));
     html! {
         tr {
             th scope="row" {
@@ -85,7 +92,8 @@ fn row(interface: &Interface) -> Markup {
                 @if interface.addresses.is_empty() { span class="absent" { "no address" } }
                 @for at in &interface.addresses { div class="whole" { (at.address) "/" (at.prefix_bits) } }
             }
-            td { div { (speed) ", " (mtu) } div class="address" { (troubles(interface)) } }
+            td { div { (speed) ", " (mtu) }
+                @if wireless { div { "signal " (signal) ", band and rate " (NOT_MEASURED) } } div class="address" { (troubles(interface)) } }
         }
     }
 }

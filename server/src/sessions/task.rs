@@ -139,6 +139,12 @@ impl Task {
         let now = self.shared.clock.now();
         match event {
             Event::Inbound(Some(Ok(ClientMessage::Batch(mut batch)))) => {
+                if let (None, Some(address)) =
+                    (&self.session.overview().network, self.session.overview().public_address)
+                {
+                    // It may have had to be asked for.
+                    self.session.come_from(self.shared.settings.networks.of(address));
+                }
                 let own = self.session.overview().network.as_ref().map(|network| network.number);
                 self.shared.settings.networks.annotate(&mut batch.items, own);
                 let before = self.session.overview().state;

@@ -53,7 +53,7 @@ async fn open(folder: &TempDir) -> Sessions {
 fn networks(folder: &TempDir) -> Arc<Networks> {
     let path = folder.path().join("asn.mmdb");
     std::fs::write(&path, database(&[("127.0.0.0", 8, 64_512, "Test ISP")])).expect("written");
-    Arc::new(Networks::new(Some(path)))
+    Arc::new(Networks::new(Some(path), false))
 }
 
 async fn open_with(folder: &TempDir, retention: Retention) -> Sessions {

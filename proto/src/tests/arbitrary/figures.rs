@@ -173,8 +173,8 @@ pub(in crate::tests) fn interface() -> BoxedStrategy<Interface> {
     let network = (address(), 0..=32_u8).prop_map(|(address, prefix_bits)| InterfaceAddress { address, prefix_bits });
     let link = (of(any::<bool>()), of(bit_rate()), of(any::<u32>()));
     let counters = [of(whole()), of(whole()), of(whole()), of(whole())];
-    (text(), kind, link, vec(network, 0..4), counters)
-        .prop_map(|(name, kind, link, addresses, counters)| {
+    (text(), kind, link, vec(network, 0..4), counters, of(any::<i32>()))
+        .prop_map(|(name, kind, link, addresses, counters, signal_dbm)| {
             let (up, speed, mtu_bytes) = link;
             let [receive_errors, transmit_errors, receive_drops, transmit_drops] = counters;
             Interface {
@@ -188,6 +188,7 @@ pub(in crate::tests) fn interface() -> BoxedStrategy<Interface> {
                 transmit_errors,
                 receive_drops,
                 transmit_drops,
+                signal_dbm,
             }
         })
         .boxed()
@@ -200,8 +201,10 @@ pub(in crate::tests) fn system() -> BoxedStrategy<SystemInfo> {
         (of(whole()), of(whole())).prop_map(|(total_bytes, available_bytes)| Memory { total_bytes, available_bytes })
     };
     let servers = || vec(address(), 0..3);
-    (texts, cpu, memory(), memory(), of(duration()), vec(interface(), 0..3), servers(), servers())
-        .prop_map(|(texts, cpu, memory, swap, uptime, interfaces, gateways, resolvers)| {
+    let ways = (servers(), servers(), of(text()), of(text()));
+    (texts, cpu, memory(), memory(), of(duration()), vec(interface(), 0..3), ways)
+        .prop_map(|(texts, cpu, memory, swap, uptime, interfaces, ways)| {
+            let (gateways, resolvers, leaves_by, proxy) = ways;
             let (os_name, os_version, kernel, architecture, host_name) = texts;
             SystemInfo {
                 os_name,
@@ -216,6 +219,8 @@ pub(in crate::tests) fn system() -> BoxedStrategy<SystemInfo> {
                 interfaces,
                 gateways,
                 resolvers,
+                leaves_by,
+                proxy,
             }
         })
         .boxed()

@@ -215,6 +215,8 @@ pub(crate) fn machine() -> SystemInfo {
         interfaces: interfaces(),
         gateways: vec![ip("192.168.1.1")],
         resolvers: vec![ip("192.168.1.1"), ip("2001:db8:1:2::1")],
+        leaves_by: Some("wlp2s0".into()),
+        proxy: Some("proxy.example:3128 (HTTPS_PROXY)".into()),
     }
 }
 
@@ -232,6 +234,7 @@ fn interfaces() -> Vec<Interface> {
             transmit_errors: Some(0),
             receive_drops: Some(1_204),
             transmit_drops: Some(0),
+            signal_dbm: None,
         },
         Interface {
             name: "enp0s31f6".into(),
