@@ -168,18 +168,22 @@ fn refused_at(trace: &TraceSummary, samples: &[Sample]) -> Option<String> {
     Some(format!("{address}, at hop {ttl}, answered that the destination cannot be reached: the path ends there."))
 }
 
-/// Words how much a load leaves to everything else, with what that is made of.
+/// Words how much a load leaves to everything else.
 fn responsiveness(load: &ThroughputSummary) -> String {
-    let Some(found) = load.responsiveness else { return NOT_MEASURED.into() };
-    let Responsiveness { rpm, began: _, tcp, tls, http_new, http_loaded, new_probes: _, loaded_probes: _ } = found;
-    let tls = tls.map(|tls| format!(", TLS {}", ms(tls))).unwrap_or_default();
-    format!(
-        "{rpm} (RPM): {}; new connections TCP {}{tls}, request {}; loaded connection {}",
-        rpm.word(),
-        ms(tcp),
-        ms(http_new),
-        ms(http_loaded)
-    )
+    let told = |Responsiveness { rpm, .. }| format!("{rpm} (RPM): {}", rpm.word());
+    load.responsiveness.map_or_else(|| NOT_MEASURED.into(), told)
+}
+
+/// Writes what that is made of.
+fn probes(found: &Responsiveness) -> Markup {
+    let Responsiveness { rpm: _, began, tcp, tls, http_new, http_loaded, new_probes, loaded_probes } = *found;
+    let mut rows = vec![("New connection: TCP", ms(tcp))];
+    rows.extend(tls.map(|tls| ("New connection: TLS", ms(tls))));
+    rows.push(("New connection: request", ms(http_new)));
+    rows.push(("Loaded connection: request", ms(http_loaded)));
+    rows.push(("Answered", format!("{} on new ones, {} on the loaded one", count(new_probes), count(loaded_probes))));
+    rows.push(("Asked from", format!("{} on", span(began))));
+    table("Round trips while the line is full", &rows)
 }
 
 /// Writes a download's or upload's figures.
@@ -218,6 +222,7 @@ pub(crate) fn throughput(load: &ThroughputSummary) -> Markup {
     ];
     html! {
         div class="tables" { (table("Rate", &rates)) (table("Amount", &amounts)) }
+        @if let Some(found) = &load.responsiveness { div class="tables" { (probes(found)) } }
         (witness::witness(load))
         @if load.ends_disagree() == Some(true) {
             p class="note" { "The two ends’ counts differ by more than 5 %: take these figures with care." }
