@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::process::Command;
 
 use cnc_integration_tests::lines::{Lines, number};
-use cnc_lab::{Hop, Host, Lab};
+use cnc_lab::{Hop, Host, Lab, Scenario};
 use serde_json::Value;
 
 use crate::privilege::{CLOSED, OPEN, as_nobody, open_folder, open_icmp};
@@ -125,6 +125,44 @@ fn rounds_stay_within_what_linux_answers() {
         limit(&host);
     }
     exact(&lab, 7, || on(&client, "cnc"), &["-c", "4", "--protocol", "udp"], "udp error queue");
+}
+
+/// Whose paths are looked at elsewhere: two routers at one distance, and destinations that never answer.
+const OTHERWISE: [&str; 3] = ["ecmp", "dead-destination", "path10-dead"];
+
+/// Holds the path of every scenario against what is found, address by address, in both families.
+fn every_path(cnc: impl Fn(&Host) -> Command) {
+    for scenario in Scenario::names().filter(|name| !OTHERWISE.contains(name)) {
+        let Some(lab) = lab(scenario) else { return };
+        let client = lab.host("client").unwrap();
+        let truth = lab.path("client", "server").unwrap();
+        // A probe that is lost is no hop that is not there.
+        let rounds = if scenario.contains("loss") { "8" } else { "2" };
+        for (address, of) in destination(&lab) {
+            if scenario == "v6-broken" && address.contains(':') {
+                continue;
+            }
+            let trace = trace(&mut cnc(&client), &["-c", rounds, "-i", "100ms"], &address);
+            assert_eq!(trace.summary()["reached"], true, "{scenario}: {}", trace.last);
+            let seen: Vec<_> = trace.last["hops"].as_array().unwrap().iter().map(addresses).collect();
+            let hop = |hop: &Hop| if hop.silent { vec![] } else { vec![of(hop).to_string()] };
+            assert_eq!(seen, truth.iter().map(hop).collect::<Vec<_>>(), "{scenario}: {}", trace.last);
+        }
+    }
+}
+
+#[test]
+fn every_scenario_s_path_is_exact_with_privilege() {
+    every_path(|client| on(client, "cnc"));
+}
+
+#[test]
+fn every_scenario_s_path_is_exact_without_privilege() {
+    let folder = open_folder();
+    every_path(|client| {
+        open_icmp(client, CLOSED);
+        as_nobody(client, folder.path())
+    });
 }
 
 fn limit(host: &Host) {
