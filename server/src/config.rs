@@ -31,6 +31,7 @@ pub const DEFAULT_TRANSFERS: usize = 64;
 
 /// All that the listener is told before it starts.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each switches something by itself, as an operator writes it")]
 pub struct Config {
     /// Who asks, as users see it before they agree.
     pub operator: String,

@@ -87,6 +87,8 @@ fn described(name: &str, text: &str) -> Link {
         speed: value("link rate").and_then(rate).and_then(bit_rate),
         receive_drops: None,
         transmit_drops: None,
+        // The system's tools tell it only to those who may know the location.
+        signal_dbm: None,
     }
 }
 

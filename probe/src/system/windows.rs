@@ -127,6 +127,8 @@ fn interface(adapter: Adapter) -> Interface {
         transmit_errors: counters.map(|counters| counters.transmit_errors),
         receive_drops: counters.map(|counters| counters.receive_drops),
         transmit_drops: counters.map(|counters| counters.transmit_drops),
+        // Since Windows 11 24H2 only those who may know the location are told.
+        signal_dbm: None,
         name: adapter.name,
     }
 }
