@@ -11,8 +11,8 @@ use serde_json::Value;
 use tokio::runtime::Builder;
 use tokio::time::Instant;
 
-use super::TURNS;
 use super::ends::{Ends, Line};
+use super::{FEW, so_often};
 use crate::figure::{Bound, Figure, mean, median};
 use crate::peer::{Running, on, version};
 
@@ -42,7 +42,7 @@ pub(crate) fn run() -> Result<Vec<Figure>> {
     let ends = Ends::start(&LINE, runtime.handle())?;
     let _server = Running::start(on(&ends.server, "iperf3")?.arg("-s"))?;
     let (mut ours, mut theirs): ([Vec<f64>; 2], [Vec<f64>; 2]) = Default::default();
-    for _ in 0..TURNS {
+    for _ in 0..so_often(FEW) {
         let (lines, looks) = watched(&ends, || ends.speed(&["-t", "10s"]))?;
         for (nth, ours) in ours.iter_mut().enumerate() {
             ours.push(off(added(&lines, WAYS[nth].0)?, queued(&looks, nth)?));

@@ -5,7 +5,7 @@ use cnc_integration_tests::lines::number;
 use cnc_lab::{Host, Lab, Scenario};
 use serde_json::Value;
 
-use super::TURNS;
+use super::{MANY, so_often};
 use crate::figure::{Bound, Figure, median};
 use crate::peer::{on, version};
 
@@ -28,7 +28,7 @@ pub(crate) fn run() -> Result<Vec<Figure>> {
     let (client, server) = (lab.host("client")?, lab.host("server")?.v4().to_string());
     let lost = || Ok::<_, anyhow::Error>(lab.counts("r1", "server")?.lost);
     let mut off: [Vec<f64>; TELLERS.len()] = Default::default();
-    for _ in 0..TURNS {
+    for _ in 0..so_often(MANY) {
         for (teller, off) in TELLERS.iter().zip(&mut off) {
             let before = lost()?;
             let told = tell(*teller, &client, &server)?;

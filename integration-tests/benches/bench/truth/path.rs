@@ -17,7 +17,7 @@ use cnc_lab::{Host, Lab, Scenario};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::Instant;
 
-use super::TURNS;
+use super::{MANY, so_often};
 use crate::figure::{Bound, Figure, Goal, median};
 use crate::peer::version;
 
@@ -119,7 +119,7 @@ impl Turns {
         ensure!(!turns.peers.is_empty(), "no peer is installed: cargo xtask bench installs them");
         let lab = Lab::build(&Scenario::named(scenario)?)?;
         let (client, server) = (lab.host("client")?, lab.host("server")?.v4().to_string());
-        for _ in 0..TURNS {
+        for _ in 0..so_often(MANY) {
             for (way, turns) in OURS.iter().zip(&mut turns.ours) {
                 turns.push(time(&client, way.1, &server)?);
             }

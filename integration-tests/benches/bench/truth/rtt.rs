@@ -8,8 +8,8 @@ use cnc_integration_tests::busy::Busy;
 use cnc_lab::{Host, Lab, Scenario};
 use serde_json::Value;
 
-use super::TURNS;
 use super::capture::{Capture, Truth};
+use super::{MANY, so_often};
 use crate::figure::{Bound, Figure, Goal, median, quantile};
 use crate::peer::{on, version};
 
@@ -57,7 +57,7 @@ struct Turn {
 pub(crate) fn idle() -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for delay in IDLE {
-        let turns = turns(delay, PROBES)?;
+        let turns = taken(delay, PROBES)?;
         let worst = |turn: &Turn| {
             let mut off: Vec<_> = turn.off.iter().map(|off| off.abs()).collect();
             off.sort_by(f64::total_cmp);
@@ -73,7 +73,7 @@ pub(crate) fn idle() -> Result<Vec<Figure>> {
 /// Measures it with busy cores.
 pub(crate) fn busy() -> Result<Vec<Figure>> {
     let loops = Busy::begin();
-    let turns = turns(BUSY, BUSY_PROBES)?;
+    let turns = taken(BUSY, BUSY_PROBES)?;
     drop(loops);
     let over = |turns: &[Turn]| median(turns.iter().map(|turn| quantile(&turn.off, 0.99)).collect());
     #[expect(clippy::cast_precision_loss, reason = "some thousand values")]
@@ -105,19 +105,19 @@ fn beside(
 }
 
 /// Gives the turns of each program in a network with this round trip.
-fn turns(delay: u32, probes: u16) -> Result<Vec<Vec<Turn>>> {
+fn taken(delay: u32, probes: u16) -> Result<Vec<Vec<Turn>>> {
     ensure!(cnc_lab::root_or_skip("truth-rtt"), "it needs root");
     let lab = Lab::build(&scenario(delay)?)?;
     let (client, server) = (lab.host("client")?, lab.host("server")?.v4().to_string());
     let least = lab.round_trip("client", "server")?;
-    let mut turns: Vec<Vec<Turn>> = PINGERS.iter().map(|_| Vec::new()).collect();
-    for _ in 0..TURNS {
-        for (pinger, turns) in PINGERS.iter().zip(&mut turns) {
+    let mut taken: Vec<Vec<Turn>> = PINGERS.iter().map(|_| Vec::new()).collect();
+    for _ in 0..so_often(MANY) {
+        for (pinger, taken) in PINGERS.iter().zip(&mut taken) {
             let turn = pinger.turn(&client, &server, probes, least);
-            turns.push(turn.with_context(|| format!("{} at {delay} ms", pinger.words[0]))?);
+            taken.push(turn.with_context(|| format!("{} at {delay} ms", pinger.words[0]))?);
         }
     }
-    Ok(turns)
+    Ok(taken)
 }
 
 impl Pinger {
