@@ -134,8 +134,8 @@ const OTHERWISE: [&str; 3] = ["ecmp", "dead-destination", "path10-dead"];
 fn every_path(cnc: impl Fn(&Host) -> Command) {
     for scenario in Scenario::names().filter(|name| !OTHERWISE.contains(name)) {
         let Some(lab) = lab(scenario) else { return };
-        let client = lab.host("client").unwrap();
-        let truth = lab.path("client", "server").unwrap();
+        let client = lab.host("client").expect("every lab has one");
+        let truth = lab.path("client", "server").expect("every lab has both");
         // A probe that is lost is no hop that is not there.
         let rounds = if scenario.contains("loss") { "8" } else { "2" };
         for (address, of) in destination(&lab) {
@@ -144,7 +144,7 @@ fn every_path(cnc: impl Fn(&Host) -> Command) {
             }
             let trace = trace(&mut cnc(&client), &["-c", rounds, "-i", "100ms"], &address);
             assert_eq!(trace.summary()["reached"], true, "{scenario}: {}", trace.last);
-            let seen: Vec<_> = trace.last["hops"].as_array().unwrap().iter().map(addresses).collect();
+            let seen: Vec<_> = trace.last["hops"].as_array().expect("a trace has hops").iter().map(addresses).collect();
             let hop = |hop: &Hop| if hop.silent { vec![] } else { vec![of(hop).to_string()] };
             assert_eq!(seen, truth.iter().map(hop).collect::<Vec<_>>(), "{scenario}: {}", trace.last);
         }

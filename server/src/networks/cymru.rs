@@ -67,7 +67,7 @@ impl Cymru {
         }
         let mut known = self.known();
         if let Some(found) = known.get(address) {
-            return found;
+            return found.clone();
         }
         if self.wanted.try_send(address).is_ok() {
             known.put(address, None);
@@ -98,8 +98,8 @@ impl Cymru {
 }
 
 impl Known {
-    fn get(&self, address: IpAddr) -> Option<Option<AutonomousSystem>> {
-        self.recent.get(&address).or_else(|| self.older.get(&address)).cloned()
+    fn get(&self, address: IpAddr) -> Option<&Option<AutonomousSystem>> {
+        self.recent.get(&address).or_else(|| self.older.get(&address))
     }
 
     fn put(&mut self, address: IpAddr, found: Option<AutonomousSystem>) {
@@ -135,9 +135,9 @@ async fn texts(resolver: &TokioResolver, question: String) -> Result<Vec<String>
         Err(error) if error.is_no_records_found() => return Ok(Vec::new()),
         Err(_) => return Err(()),
     };
-    let text = |data: &RData| match data {
-        RData::TXT(text) => Some(text.txt_data.iter().map(|part| String::from_utf8_lossy(part)).collect::<String>()),
-        _ => None,
+    let text = |data: &RData| {
+        let RData::TXT(text) = data else { return None };
+        Some(text.txt_data.iter().map(|part| String::from_utf8_lossy(part)).collect::<String>())
     };
     Ok(answer.answers().iter().filter_map(|record| text(&record.data)).collect())
 }
@@ -151,7 +151,8 @@ fn question(address: IpAddr) -> String {
         }
         IpAddr::V6(v6) => {
             let nibbles = v6.octets().into_iter().rev().flat_map(|byte| [byte & 0xf, byte >> 4]);
-            let nibbles: String = nibbles.map(|nibble| format!("{nibble:x}.")).collect();
+            let digit = |nibble: u8| char::from_digit(nibble.into(), 16).expect("four bits are a digit");
+            let nibbles: String = nibbles.flat_map(|nibble| [digit(nibble), '.']).collect();
             format!("{nibbles}origin6.asn.cymru.com.")
         }
     }
