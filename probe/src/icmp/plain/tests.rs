@@ -69,7 +69,7 @@ fn error_about(request: &[u8], kind: u8, code: u8) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn an_error_about_a_request_is_a_note_and_one_about_anothers_is_not() {
+async fn an_error_is_a_note_for_whom_it_is_about_and_for_nobody_else() {
     let loopback = IpAddr::from([127, 0, 0, 1]);
     let (Some(socket), Some(router)) = (open(loopback), open(loopback)) else { return };
     let (mut room, mut ours) = (Room::new(), Echo::new(loopback, socket.identifier(), 56));
