@@ -39,7 +39,8 @@ export default defineConfig({
     modulePreload: { polyfill: false },
   },
   server: {
-    proxy: { '^/(cnc\\.|login|logout|sessions|j/|page.css|r/)': listener },
+    // The browser's own origin and host are kept: the listener holds one against the other.
+    proxy: { '^/(cnc\\.|login|logout|sessions|j/|page.css|r/)': { target: listener, changeOrigin: false } },
   },
   test: { include: ['src/**/*.test.ts'] },
 });

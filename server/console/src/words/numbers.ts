@@ -27,6 +27,11 @@ export function us(value: bigint | number | undefined): string {
   return value === undefined ? NOT_MEASURED : ms(Number(value) / 1000);
 }
 
+/** Words what something adds to a time on the wire. */
+export function added(value: bigint): string {
+  return value < 10n ? `under 0.01${GAP}ms` : `+${us(value)}`;
+}
+
 const RATES: [string, number][] = [['Gbit/s', 1e9], ['Mbit/s', 1e6], ['kbit/s', 1e3]];
 
 export function rateUnit(bps: number): [string, number] {

@@ -3,7 +3,7 @@ import { Direction } from '../gen/cnc/v1/sample_pb';
 import type { TestRecord } from '../gen/cnc/v1/session_pb';
 import { Confidence, NoAnswer, type ResolverAnswer, type Summary } from '../gen/cnc/v1/summary_pb';
 import { address } from './address';
-import { counted, memory, NOT_MEASURED, percent, rate, span, us } from './numbers';
+import { added, counted, memory, NOT_MEASURED, percent, rate, span, us } from './numbers';
 import { aim } from './tests';
 
 type Of<Case> = Extract<Summary['summary'], { case: Case }>['value'];
@@ -32,7 +32,7 @@ export function headlines(summary: Summary | undefined): Headline[] {
       if (durationUs === 0n) return [];
       return [
         { figure: rate(steadyBps ?? goodputBps), name: steadyBps === undefined ? 'on average' : 'steady' },
-        ...(addedRttUs === undefined ? [] : [{ figure: `+${us(addedRttUs)}`, name: 'added delay while busy' }]),
+        ...(addedRttUs === undefined ? [] : [{ figure: added(addedRttUs), name: 'added delay while busy' }]),
         ...(idleRttUs === undefined || loadedRttUs === undefined
           ? []
           : [{ figure: `${us(idleRttUs)} → ${us(loadedRttUs)}`, name: 'round trip idle → busy' }]),
