@@ -69,8 +69,11 @@ fn built() -> PathBuf {
 /// Makes a cargo command that builds the standard library, too.
 fn build_std(sysroot: &Sysroot, what: &str, target: &str) -> Command {
     let mut command = cargo();
-    // A part of a stable compiler that is not promised to stay: it is used for nothing but this.
+    // Parts of a stable compiler that are not promised to stay: they are used for nothing but this.
     command.arg(what).args(["--quiet", "-Zbuild-std=std,panic_unwind,test", "--target", target]);
+    command.args(["-Zwarnings", "--config", "build.warnings=\"deny\""]);
     command.env("RUSTC_BOOTSTRAP", "1").env("RUSTC", sysroot.rustc()).env("CARGO_TARGET_DIR", built());
+    // Nobody builds this twice an hour: what would speed that up takes gigabytes.
+    command.env("CARGO_INCREMENTAL", "0");
     command
 }

@@ -25,7 +25,7 @@ const END_MAY_TAKE: Duration = Duration::from_secs(30);
 /// How often is looked whether something has come to pass.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Failures that say something about this machine and nothing about cnc.
-const ALLOWED: [&str; 4] = ["not_present", "no_permission", "no_route", "name_not_found"];
+pub(crate) const ALLOWED: [&str; 4] = ["not_present", "no_permission", "no_route", "name_not_found"];
 
 /// What `demo` is given.
 #[derive(Debug, clap::Args)]
