@@ -72,8 +72,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let mut near = TcpStream::connect(listener.local_addr().expect("bound")).expect("connects");
         let (mut far, _) = listener.accept().expect("accepted");
-        near.write_all(&[7; 100_000]).expect("room");
-        far.read_exact(&mut [0; 100_000]).expect("it comes");
+        near.write_all(&vec![7; 100_000]).expect("room");
+        far.read_exact(&mut vec![0; 100_000]).expect("it comes");
         let told = info(&near).expect("Linux tells");
         assert!(told.sent_bytes >= 100_000 && told.rtt.is_some(), "{told:?}");
         assert!(info(&far).expect("Linux tells").sent_bytes < 100, "it sent nothing");

@@ -175,8 +175,8 @@ mod tests {
             let connecting = TcpStream::connect(listener.local_addr().expect("bound"));
             let (near, far) = tokio::join!(connecting, listener.accept());
             let (mut near, mut far) = (near.expect("connects"), far.expect("accepted").0);
-            near.write_all(&[7; 50_000]).await.expect("room");
-            far.read_exact(&mut [0; 50_000]).await.expect("it comes");
+            near.write_all(&vec![7; 50_000]).await.expect("room");
+            far.read_exact(&mut vec![0; 50_000]).await.expect("it comes");
             attended.push((sockets.attend(Some(Arc::new(near))), far));
         }
         let unseen = sockets.attend(None);
