@@ -65,7 +65,8 @@ impl Session {
         if let Some(since) = self.down_since.take() {
             self.board.note(&format!("In touch with the listener again after {}.", span(since.elapsed())));
         }
-        // The machine may stand elsewhere now.
+        // The machine may stand elsewhere now, and what was found before the first welcome knows no listener.
+        self.placed = false;
         self.placing.spawn(cnc_probe::system(true));
         self.key.join(welcome.session, welcome.code);
         self.bring_rest();
