@@ -3,6 +3,7 @@
 //! It reads files only when asked to by name, and starts nothing.
 
 mod file;
+mod google;
 mod network;
 mod plans;
 mod reader;
@@ -20,6 +21,7 @@ pub use network::{InvalidNetwork, Network};
 pub use plans::{DEFAULT_PLAN, Plans};
 pub use reader::Mistake;
 
+use crate::google::Google;
 use crate::limits::Bounds;
 use crate::session::Waits;
 use crate::turns::Rules;
@@ -69,6 +71,10 @@ pub struct Config {
     pub asn_database: Option<PathBuf>,
     /// Whether Team Cymru is asked by DNS for networks that the database does not know.
     pub cymru: bool,
+    /// What is used of Google's; `None` where nothing is.
+    pub google: Option<Google>,
+    /// After what a client's items are acknowledged.
+    pub durability: Durability,
     /// Places that every client should reach: the built-in plans look at them.
     pub destinations: Vec<HostName>,
     /// The plans that the operator wrote.
@@ -82,6 +88,16 @@ pub struct Retention {
     pub samples: Option<Duration>,
     /// Whole sessions with their reports.
     pub sessions: Option<Duration>,
+}
+
+/// After what a client's items are acknowledged, so that it need not keep them any longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// Once they are on this machine's disk.
+    #[default]
+    Local,
+    /// Once they are in BigQuery: for machines whose disk may vanish.
+    BigQuery,
 }
 
 /// Where the certificate is.
@@ -116,6 +132,8 @@ impl Default for Config {
             retention: Retention::default(),
             asn_database: None,
             cymru: false,
+            google: None,
+            durability: Durability::Local,
             destinations: Vec::new(),
             plans: Vec::new(),
         }
@@ -150,6 +168,9 @@ pub enum ConfigError {
     /// A certificate without a key, or the other way round.
     #[error("a certificate and its key belong together: give both --tls-cert and --tls-key")]
     HalfTls,
+    /// What is to be acknowledged after BigQuery has it never gets there.
+    #[error("durability = \"bigquery\" needs a place there: set project and dataset in [google]")]
+    DurabilityWithoutBigQuery,
     /// A CA for clients without TLS.
     #[error("--client-ca needs TLS: give --tls-cert and --tls-key as well")]
     CaWithoutTls,
@@ -182,6 +203,10 @@ impl Config {
         let plain = self.tls.is_none() && !self.behind_tls_proxy;
         if plain && !self.listen.ip().is_loopback() {
             return Err(ConfigError::PlainBeyondLoopback(self.listen));
+        }
+        let dataset = self.google.as_ref().and_then(|google| google.dataset.as_ref());
+        if self.durability == Durability::BigQuery && dataset.is_none() {
+            return Err(ConfigError::DurabilityWithoutBigQuery);
         }
         Ok(self)
     }

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod config;
 pub mod duration;
 mod echo;
+pub mod google;
 pub mod grpc;
 pub mod http;
 pub mod limits;

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use cnc_model::{BitRate, Plan};
 
-use super::plans;
 use super::reader::{Mistake, Reading, Section};
 use super::{Config, Retention, TlsFiles};
+use super::{google, plans};
 use crate::limits::Bounds;
 use crate::session::Waits;
 use crate::turns::Rules;
@@ -54,6 +54,8 @@ fn config(section: &Section<'_, '_>) -> Config {
         retention: retention(section),
         asn_database: None,
         cymru: false,
+        google: google::read(section),
+        durability: google::durability(section),
         destinations: section.list("destinations", HOST).unwrap_or_default(),
         plans: own_plans(section),
     };
@@ -61,7 +63,7 @@ fn config(section: &Section<'_, '_>) -> Config {
     config
 }
 
-fn url(text: &str) -> Option<String> {
+pub(super) fn url(text: &str) -> Option<String> {
     (text.starts_with("http://") || text.starts_with("https://")).then(|| text.to_owned())
 }
 

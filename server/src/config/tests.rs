@@ -278,3 +278,32 @@ proptest! {
         prop_assert!(Config::parse(&damaged).is_ok() || Config::parse(&damaged).is_err());
     }
 }
+
+#[test]
+fn what_is_used_of_googles_is_read() {
+    use crate::google::{Credentials, Endpoints, Google};
+    let text = "durability = \"bigquery\"\n[google]\nproject = \"p-1\"\ncredentials = \"/etc/key.json\"\ndataset = \"cnc\"\n\
+                location = \"EU\"\n[google.endpoints]\nstorage = \"http://127.0.0.1:9060/\"";
+    let config = Config::parse(text).expect("sound").checked().expect("whole");
+    let endpoints = Endpoints { storage: "http://127.0.0.1:9060".into(), ..Endpoints::default() };
+    let expected = Google {
+        project: "p-1".into(),
+        credentials: Credentials::File("/etc/key.json".into()),
+        dataset: Some("cnc".into()),
+        location: Some("EU".into()),
+        endpoints,
+    };
+    assert_eq!((config.google, config.durability), (Some(expected), Durability::BigQuery));
+    let wrong = Config::parse("durability = \"bigquery\"").expect("sound").checked().expect_err("no place");
+    assert!(wrong.to_string().contains("[google]"), "{wrong}");
+    for (text, line, part) in [
+        ("[google]", "line 1", "project"),
+        ("[google]\nproject = \"a b\"", "line 2", "project"),
+        ("[google]\nproject = \"p\"\ndataset = \"a-b\"", "line 3", "dataset"),
+        ("[google]\nproject = \"p\"\n[google.endpoints]\nbigquery = \"x\"", "line 4", "http"),
+        ("durability = \"tape\"", "line 1", "local"),
+    ] {
+        let told = mistakes(text).join("\n");
+        assert!(told.contains(line) && told.contains(part), "{told}");
+    }
+}

@@ -1,0 +1,145 @@
+//! Why Google says no, in the few kinds that differ in what is to be done about them. Pure.
+
+use std::fmt;
+
+use thiserror::Error;
+
+/// What was tried, why it failed, and what Google said.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("cannot {what}: {kind}. {}. (What was said: {said})", kind.advice())]
+pub struct GoogleError {
+    /// Which kind of no it is.
+    pub kind: Kind,
+    /// What was tried, as it stands after *cannot*.
+    pub what: String,
+    /// What Google, or the way there, said.
+    pub said: String,
+}
+
+/// The kinds of no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The key, or whatever else says who the listener is, is not accepted.
+    Key,
+    /// This machine's clock is too far off for a token.
+    Clock,
+    /// The account may not do it.
+    Permission,
+    /// The project, dataset, table or folder is not there.
+    NotFound,
+    /// As much was used as may be.
+    Quota,
+    /// What is there has another shape than what was sent.
+    Schema,
+    /// What was sent is not accepted, and would not be the next time.
+    Invalid,
+    /// Rows that were appended of late cannot be changed yet.
+    Buffered,
+    /// Nothing there answered, or it answered that it cannot now.
+    Outage,
+}
+
+impl Kind {
+    /// Every kind, in the order of the metrics.
+    pub const ALL: [Self; 9] = [
+        Self::Key,
+        Self::Clock,
+        Self::Permission,
+        Self::NotFound,
+        Self::Quota,
+        Self::Schema,
+        Self::Invalid,
+        Self::Buffered,
+        Self::Outage,
+    ];
+
+    /// Gives the word for it in metrics and columns.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Clock => "clock",
+            Self::Permission => "permission",
+            Self::NotFound => "not_found",
+            Self::Quota => "quota",
+            Self::Schema => "schema",
+            Self::Invalid => "invalid",
+            Self::Buffered => "buffered",
+            Self::Outage => "outage",
+        }
+    }
+
+    /// Says in one sentence what to do about it.
+    #[must_use]
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::Key => {
+                "Make a new key for the service account, or sign in again by `gcloud auth application-default login`, and \
+                 name it in google.credentials"
+            }
+            Self::Clock => {
+                "Set this machine's clock, best by NTP: tokens are only given within some minutes of the time"
+            }
+            Self::Permission => {
+                "Give the listener's account the role that is missing: `cnc-listener google check` tells which"
+            }
+            Self::NotFound => {
+                "Look at project and dataset in [google], and run `cnc-listener bigquery setup`, which makes what is missing"
+            }
+            Self::Quota => {
+                "Nothing is lost and it is tried again by itself; raise the project's quota if it stays so, and see that \
+                 billing is on"
+            }
+            Self::Schema => "Run `cnc-listener bigquery setup`, which adds the columns that are missing",
+            Self::Invalid => "This is a fault of cnc, or of what is in between: please report it",
+            Self::Buffered => "It is tried again by itself until it can be, which takes up to two hours",
+            Self::Outage => "Nothing is lost and it is tried again by itself; look at the way to Google if it stays so",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Key => "Google does not accept who this listener says it is",
+            Self::Clock => "this machine's clock is wrong",
+            Self::Permission => "the account may not do that",
+            Self::NotFound => "there is no such thing at Google",
+            Self::Quota => "the quota is used up",
+            Self::Schema => "the table has another shape",
+            Self::Invalid => "Google does not accept what was sent",
+            Self::Buffered => "rows that came of late cannot be changed yet",
+            Self::Outage => "Google cannot be reached, or cannot answer now",
+        })
+    }
+}
+
+impl GoogleError {
+    /// Tells what was tried and why it failed.
+    #[must_use]
+    pub fn new(kind: Kind, what: impl Into<String>, said: impl fmt::Display) -> Self {
+        Self { kind, what: what.into(), said: first_line(&said.to_string()) }
+    }
+}
+
+/// The longest that is told of what Google says: its answers may be whole pages.
+const MOST_SAID: usize = 400;
+
+fn first_line(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(MOST_SAID) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        None => line,
+    }
+}
+
+/// Gives what lies under all that wraps it: `Connection refused` says more than `Connection failure`.
+pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = cause.to_string();
+        next = cause.source();
+    }
+    text
+}
