@@ -1,7 +1,8 @@
-//! The report: one self-contained HTML page for a session, built by pure code from what the store holds. It says
-//! what was measured and how; it reads no clock and no store, runs no script, loads nothing, and passes no verdict:
-//! that is the diagnosis's.
+//! The report: one self-contained HTML page for a session, and the same as a document, built by pure code from what
+//! the store holds. It says what was measured and how; it reads no clock and no store, runs no script, loads nothing,
+//! and passes no verdict: that is the diagnosis's.
 
+mod document;
 mod figures;
 mod head;
 mod machine;
@@ -23,6 +24,7 @@ use cnc_model::session::SessionRecord;
 use cnc_model::{Sample, TestId, Timestamp};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+pub use document::DocumentError;
 use partial::Shown;
 
 /// The content security policy that the page needs and that it carries itself: its own style sheet, nothing else.
@@ -48,8 +50,6 @@ impl Report<'_> {
     /// Writes the page.
     #[must_use]
     pub fn html(&self) -> String {
-        let tests: Vec<Shown<'_>> =
-            self.record.tests.iter().map(|test| Shown::new(test, self.samples_of(test.id))).collect();
         let title = head::title(&self.record.overview);
         let page = html! {
             (DOCTYPE)
@@ -64,20 +64,38 @@ impl Report<'_> {
                     title { "Network check: " (title) }
                     style { (PreEscaped(STYLE)) }
                 }
-                body {
-                    (head::head(self))
-                    main {
-                        (head::overview(&tests))
-                        (scores::scores(&tests))
-                        (self.computer())
-                        (self.tests(&tests))
-                        (definitions())
-                    }
-                    (head::foot(self))
-                }
+                (self.body())
             }
         };
         page.into_string()
+    }
+
+    /// Writes the same as a document for word processors, in Office Open XML (DOCX): its texts, tables and pictures
+    /// are those of the page.
+    ///
+    /// # Errors
+    /// Returns an error when a picture cannot be drawn: a mistake of ours.
+    pub fn docx(&self) -> Result<Vec<u8>, DocumentError> {
+        document::docx(&self.body().into_string(), self.made)
+    }
+
+    /// Writes all that a reader sees.
+    fn body(&self) -> Markup {
+        let tests: Vec<Shown<'_>> =
+            self.record.tests.iter().map(|test| Shown::new(test, self.samples_of(test.id))).collect();
+        html! {
+            body {
+                (head::head(self))
+                main {
+                    (head::overview(&tests))
+                    (scores::scores(&tests))
+                    (self.computer())
+                    (self.tests(&tests))
+                    (definitions())
+                }
+                (head::foot(self))
+            }
+        }
     }
 
     /// Gives a test's samples, which may be none.

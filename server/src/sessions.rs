@@ -39,6 +39,7 @@ mod watch;
 
 pub use codes::CodeStanding;
 pub use joining::AttachError;
+pub(crate) use reporting::ReportError;
 pub use stream::{Closing, Inbound, InboundError, OUTBOUND, Outbound};
 pub use watch::Watching;
 

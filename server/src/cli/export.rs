@@ -1,9 +1,10 @@
-//! `session export ID`: the record and all samples as JSON lines or CSV, or the report as it is.
+//! `session export ID`: the record and all samples as JSON lines or CSV, or the report as a page or a document.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
+use bytes::Bytes;
 use clap::{Args, ValueEnum};
 use cnc_model::session::SessionRecord;
 use cnc_model::{Sequence, SessionId};
@@ -20,7 +21,8 @@ use crate::sheet::{COLUMNS, row};
 pub(super) struct ExportArguments {
     /// The session's id
     id: SessionId,
-    /// The form: json has the record in the first line and a sample in each further one
+    /// The form: json has the record in the first line and a sample in each further one, docx is the report for word
+    /// processors
     #[arg(long, value_name = "FORM")]
     format: Form,
     /// The file to write; standard output without it
@@ -35,6 +37,7 @@ enum Form {
     Json,
     Csv,
     Html,
+    Docx,
 }
 
 pub(super) async fn run(arguments: ExportArguments) -> Result<(), CliError> {
@@ -44,7 +47,8 @@ pub(super) async fn run(arguments: ExportArguments) -> Result<(), CliError> {
     match format {
         Form::Json => samples(&connected, id, &mut out, true).await?,
         Form::Csv => samples(&connected, id, &mut out, false).await?,
-        Form::Html => out.write(&report(&connected, id).await?)?,
+        Form::Html => out.write(&fetch(&connected, &format!("/sessions/{id}/report")).await?)?,
+        Form::Docx => out.write(&fetch(&connected, &format!("/sessions/{id}/export?format=docx")).await?)?,
     }
     out.finish()
 }
@@ -64,10 +68,10 @@ impl Out {
         }
     }
 
-    fn write(&mut self, text: &str) -> Result<(), CliError> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), CliError> {
         let (what, written) = match self {
-            Self::Screen => ("cannot write".to_owned(), output::raw(text)),
-            Self::File { path, file } => (format!("cannot write {}", path.display()), file.write_all(text.as_bytes())),
+            Self::Screen => ("cannot write".to_owned(), output::raw(bytes)),
+            Self::File { path, file } => (format!("cannot write {}", path.display()), file.write_all(bytes)),
         };
         written.map_err(|source| CliError::System { what, source })
     }
@@ -83,7 +87,7 @@ async fn samples(connected: &Connected, id: SessionId, out: &mut Out, as_json: b
     let record = support.get_session(v1::GetSessionRequest::from(id)).await?.into_inner();
     let record = SessionRecord::try_from(record)?;
     let head = if as_json { json::line(&json::record(&record)) } else { COLUMNS.join(",") };
-    out.write(&format!("{head}\n"))?;
+    out.write(format!("{head}\n").as_bytes())?;
     let mut after = Sequence::NONE;
     loop {
         let wish = ListSamples { session: id, test: None, after, limit: None };
@@ -91,7 +95,7 @@ async fn samples(connected: &Connected, id: SessionId, out: &mut Out, as_json: b
         let SamplePage { samples, more } = page.try_into()?;
         let line = |sample| if as_json { json::line(&json::sequenced_sample(sample)) } else { row(sample) };
         let text: String = samples.iter().map(|sample| line(sample) + "\n").collect();
-        out.write(&text)?;
+        out.write(text.as_bytes())?;
         match samples.last() {
             Some(last) if more => after = last.sequence,
             Some(_) | None => return Ok(()),
@@ -99,9 +103,9 @@ async fn samples(connected: &Connected, id: SessionId, out: &mut Out, as_json: b
     }
 }
 
-/// Fetches the report over the connection that is open.
-async fn report(connected: &Connected, id: SessionId) -> Result<String, CliError> {
-    let mut request = http::Request::get(format!("/sessions/{id}/report"));
+/// Fetches what lies at a path over the connection that is open.
+async fn fetch(connected: &Connected, path: &str) -> Result<Bytes, CliError> {
+    let mut request = http::Request::get(path);
     if let Some(token) = &connected.token {
         request = request.header(http::header::AUTHORIZATION, format!("Bearer {token}"));
     }
@@ -112,10 +116,10 @@ async fn report(connected: &Connected, id: SessionId) -> Result<String, CliError
     let response = channel.call(request).await.map_err(|error| broken(&error))?;
     let status = response.status();
     let body = response.into_body().collect().await.map_err(|error| broken(&error))?.to_bytes();
-    let text = String::from_utf8_lossy(&body).into_owned();
     if status.is_success() {
-        return Ok(text);
+        return Ok(body);
     }
+    let text = String::from_utf8_lossy(&body);
     let status = match status {
         http::StatusCode::UNAUTHORIZED => tonic::Status::unauthenticated(text.trim()),
         http::StatusCode::NOT_FOUND => tonic::Status::not_found(text.trim()),

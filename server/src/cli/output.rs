@@ -17,10 +17,10 @@ pub(super) fn aside(text: &str) {
     writeln!(out, "{text}").and_then(|()| out.flush()).unwrap_or_default();
 }
 
-/// Writes text to standard output as it is.
-pub(super) fn raw(text: &str) -> Result<(), io::Error> {
+/// Writes bytes to standard output as they are.
+pub(super) fn raw(bytes: &[u8]) -> Result<(), io::Error> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
+    out.write_all(bytes)?;
     out.flush()
 }
 

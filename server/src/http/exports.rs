@@ -1,8 +1,10 @@
-//! `GET /sessions/ID/export`: all that a session measured, for programs, as lines of JSON or rows of CSV.
+//! `GET /sessions/ID/export`: all that a session measured, for programs, as lines of JSON or rows of CSV; and its report
+//! for word processors.
 
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
+use cnc_model::session::SequencedSample;
 use cnc_model::{Sequence, SessionId};
 use cnc_proto::json;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -10,6 +12,7 @@ use serde::Deserialize;
 
 use super::Web;
 use crate::roles::Call;
+use crate::sessions::ReportError;
 use crate::sheet::{COLUMNS, row};
 use crate::store::{MAX_PAGE, Store, StoreError};
 
@@ -21,7 +24,11 @@ pub(super) enum Form {
     Json,
     /// The columns' names in the first line, a sample in each further one.
     Csv,
+    /// The report as a document.
+    Docx,
 }
+
+const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Wanted {
@@ -49,11 +56,22 @@ pub(super) async fn export(
     let Ok(record) = web.services.sessions.record(id).await else {
         return (StatusCode::NOT_FOUND, format!("there is no session {id}\n")).into_response();
     };
-    let (head, kind, extension) = match format {
-        Form::Json => (json::line(&json::record(&record)), "application/x-ndjson", "jsonl"),
-        Form::Csv => (COLUMNS.join(","), "text/csv; charset=utf-8", "csv"),
+    let store = || web.services.store.clone();
+    let (body, kind, extension) = match format {
+        Form::Json => {
+            let head = json::line(&json::record(&record)) + "\n";
+            let line = |sample: &SequencedSample| json::line(&json::sequenced_sample(sample));
+            (Body::from_stream(lines(store(), id, head, line)), "application/x-ndjson", "jsonl")
+        }
+        Form::Csv => {
+            let head = COLUMNS.join(",") + "\n";
+            (Body::from_stream(lines(store(), id, head, row)), "text/csv; charset=utf-8", "csv")
+        }
+        Form::Docx => match web.services.sessions.document(id).await {
+            Ok(document) => (Body::from(document), DOCX, "docx"),
+            Err(error) => return undrawn(id, &error),
+        },
     };
-    let body = Body::from_stream(lines(web.services.store.clone(), id, format, head + "\n"));
     let name = HeaderValue::try_from(format!("attachment; filename=\"{id}.{extension}\"")).expect("plain characters");
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
@@ -64,12 +82,17 @@ pub(super) async fn export(
     (headers, body).into_response()
 }
 
+fn undrawn(id: SessionId, error: &ReportError) -> Response {
+    tracing::warn!(session = %id, %error, "the document could not be made");
+    (StatusCode::INTERNAL_SERVER_ERROR, "the document could not be made: the log says more\n").into_response()
+}
+
 /// Gives the head, then page after page of samples; a page is read when the one before it has been taken.
 fn lines(
     store: Store,
     id: SessionId,
-    format: Form,
     head: String,
+    line: impl Fn(&SequencedSample) -> String,
 ) -> impl futures_util::Stream<Item = Result<String, StoreError>> {
     async_stream::try_stream! {
         yield head;
@@ -78,10 +101,6 @@ fn lines(
             let page = store.samples(id, None, after, MAX_PAGE).await?;
             let Some(last) = page.last() else { return };
             after = last.sequence;
-            let line = |sample| match format {
-                Form::Json => json::line(&json::sequenced_sample(sample)),
-                Form::Csv => row(sample),
-            };
             yield page.iter().map(|sample| line(sample) + "\n").collect::<String>();
         }
     }

@@ -7,7 +7,7 @@ use cnc_proto::support::Activity;
 use tokio::sync::oneshot;
 
 use super::command::{Command, Order};
-use super::{Sessions, SessionsError, reporting};
+use super::{ReportError, Sessions, SessionsError, reporting};
 use crate::store::Removed;
 
 impl Sessions {
@@ -72,6 +72,12 @@ impl Sessions {
             Err(SessionsError::Ended(_)) => self.shared.store.record(id).await?.ok_or(SessionsError::NotFound(id)),
             Err(other) => Err(other),
         }
+    }
+
+    /// Draws a session's report as a document for word processors, as it is stored now.
+    pub(crate) async fn document(&self, id: SessionId) -> Result<Vec<u8>, ReportError> {
+        let made = self.shared.clock.now().wall;
+        reporting::draw_document(&self.shared.store, id, &self.shared.settings.operator, made).await
     }
 
     /// Tells what goes on in those of the given sessions that are live.

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use cnc_model::session::SessionRecord;
 use cnc_model::{Sample, Sequence, SessionId, TestId, Timestamp};
 use thiserror::Error;
 
 use super::command::Command;
 use super::{Sessions, Shared};
-use crate::report::Report;
+use crate::report::{DocumentError, Report};
 use crate::secret;
 use crate::store::{Job, JobEnd, JobKind, MAX_PAGE, ReportLink, Store, StoreError};
 
@@ -31,6 +32,8 @@ pub(crate) enum ReportError {
     Write { path: PathBuf, source: std::io::Error },
     #[error("drawing the report failed")]
     Drawing,
+    #[error(transparent)]
+    Document(#[from] DocumentError),
 }
 
 impl ReportError {
@@ -46,6 +49,28 @@ pub(crate) fn path(folder: &Path, id: SessionId) -> PathBuf {
 
 /// Draws a session's report as it is stored now.
 pub(crate) async fn draw(store: &Store, id: SessionId, operator: &str, made: Timestamp) -> Result<String, ReportError> {
+    let operator = operator.to_owned();
+    from_store(store, id, move |record, samples| Ok(Report { record, samples, operator: &operator, made }.html())).await
+}
+
+/// Draws the same as a document for word processors.
+pub(crate) async fn draw_document(
+    store: &Store,
+    id: SessionId,
+    operator: &str,
+    made: Timestamp,
+) -> Result<Vec<u8>, ReportError> {
+    let operator = operator.to_owned();
+    from_store(store, id, move |record, samples| Ok(Report { record, samples, operator: &operator, made }.docx()?))
+        .await
+}
+
+/// Draws what is stored of a session, on a thread that may take its time.
+async fn from_store<T: Send + 'static>(
+    store: &Store,
+    id: SessionId,
+    draw: impl FnOnce(&SessionRecord, &BTreeMap<TestId, Vec<Sample>>) -> Result<T, ReportError> + Send + 'static,
+) -> Result<T, ReportError> {
     let record = store.record(id).await?.ok_or(ReportError::NotFound(id))?;
     let mut samples = BTreeMap::<TestId, Vec<Sample>>::new();
     let mut after = Sequence::NONE;
@@ -57,12 +82,8 @@ pub(crate) async fn draw(store: &Store, id: SessionId, operator: &str, made: Tim
             samples.entry(sequenced.test).or_default().push(sequenced.sample);
         }
     }
-    let operator = operator.to_owned();
-    let drawn = tokio::task::spawn_blocking(move || {
-        Report { record: &record, samples: &samples, operator: &operator, made }.html()
-    })
-    .await;
-    drawn.map_err(|_| ReportError::Drawing)
+    let drawn = tokio::task::spawn_blocking(move || draw(&record, &samples)).await;
+    drawn.unwrap_or(Err(ReportError::Drawing))
 }
 
 /// Makes the reports that are due, as the store's jobs ask for them, until the listener stops. What is not made by

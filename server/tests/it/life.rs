@@ -110,6 +110,10 @@ async fn the_whole_road() {
     assert_eq!(status, http::StatusCode::OK);
     assert_eq!(by_link, for_staff);
     assert_eq!(running.get(&by_id, None).await.0, http::StatusCode::UNAUTHORIZED);
+    let as_document = format!("/sessions/{}/export?format=docx", session.id);
+    let (status, document) = running.get(&as_document, Some(&running.admin_token())).await;
+    assert!(status == http::StatusCode::OK && document.starts_with("PK"), "{status}");
+    assert!(document.contains("word/document.xml"));
     assert_eq!(running.get("/r/0000", None).await.0, http::StatusCode::NOT_FOUND);
 
     let deleted = staff.delete_session(v1::DeleteSessionRequest::from(session.id)).await.expect("removed").into_inner();
