@@ -48,7 +48,7 @@ pub enum Late {
 /// to its listener for its key.
 pub async fn deliver(key: SavedKey, way: Way, alone: &mut Vec<Alone>) -> Late {
     let Some(path) = key.journal() else { return Late::Unwanted };
-    let Ok(mut left) = Left::open(&path, way.clone()) else {
+    let Ok(mut left) = Left::open(&path, way) else {
         // A file that cannot be read now may be later.
         return Late::NotNow;
     };

@@ -35,7 +35,7 @@ mod words;
 
 pub use cnc_probe::tunnel::TunnelError;
 pub use liveness::kept_alive;
-pub use reach::Unreached;
+pub use reach::{Knock, Unreached};
 
 /// The most events that wait for the session. When full, reading waits: HTTP/2's flow control reaches the listener.
 pub const MAX_EVENTS: usize = 256;
@@ -45,7 +45,7 @@ const WELCOME_WAIT: Duration = Duration::from_secs(10);
 const MAX_MESSAGE_BYTES: usize = 1 << 20;
 
 /// What is needed to come to a session.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Way {
     /// The listener.
     pub url: ListenerUrl,
@@ -61,6 +61,8 @@ pub struct Way {
     pub clock: SessionClock,
     /// Whether the session is known to the listener from an earlier run: then the first attempt may fail too.
     pub resumed: bool,
+    /// The first connection, where it is on its way already.
+    pub knock: Option<Knock>,
 }
 
 /// What happens on the link.
@@ -95,12 +97,13 @@ pub enum LinkEvent {
 
 /// Keeps the link up until the session is over or cannot be had. The first attempt must succeed, unless the session goes
 /// on from an earlier run; after that it tries on until it is dropped.
-pub async fn run(way: Way, outbox: Arc<Outbox>, events: mpsc::Sender<LinkEvent>) {
+pub async fn run(mut way: Way, outbox: Arc<Outbox>, events: mpsc::Sender<LinkEvent>) {
     let mut backoff = Backoff::new();
     let mut welcomed = way.resumed;
     loop {
+        let knock = way.knock.take();
         let mut stream = Stream { way: &way, outbox: &outbox, events: &events, welcomed: false };
-        let end = stream.run().await;
+        let end = stream.run(knock).await;
         if std::mem::take(&mut stream.welcomed) {
             welcomed = true;
             backoff = Backoff::new();
@@ -133,8 +136,9 @@ struct Stream<'a> {
 
 impl Stream<'_> {
     /// Runs it to its end: the listener's goodbye, with the report's address, or what broke it.
-    async fn run(&mut self) -> Result<Option<String>, Unreached> {
-        let reached = reach::reach(&self.way.url, self.way.tls.as_ref(), self.way.proxy.as_ref()).await?;
+    async fn run(&mut self, knock: Option<Knock>) -> Result<Option<String>, Unreached> {
+        let Way { url, tls, proxy, .. } = self.way;
+        let reached = reach::reach(url, tls.as_ref(), proxy.as_ref(), knock).await?;
         let heard = reached.io.heard();
         let end = self.talk(reached).await;
         match (&end, heard.http1_status()) {

@@ -8,6 +8,7 @@ mod bench;
 mod console;
 mod cross;
 mod demo;
+mod dist;
 mod lab;
 mod run;
 mod say;
@@ -31,6 +32,8 @@ enum Command {
     Cross(cross::CrossArgs),
     /// Show the whole road on this machine: a listener, a session, a client, a report
     Demo(demo::DemoArgs),
+    /// Build the programs as they are handed out: one static file each
+    Dist(dist::DistArgs),
     /// Run a command inside of a named network with known faults
     Lab(lab::Options),
     /// Set up what is missing, then run all checks and tests
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Command::Console => console::run().map(|()| ExitCode::SUCCESS),
         Command::Cross(args) => cross::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Demo(args) => demo::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Dist(args) => dist::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Lab(options) => lab::run(&options),
         Command::Test => test::run().map(|()| ExitCode::SUCCESS),
     };

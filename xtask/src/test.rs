@@ -11,7 +11,7 @@ use crate::run::{cargo, command, quietly, shown};
 use crate::say;
 
 pub(crate) mod packages;
-mod tools;
+pub(crate) mod tools;
 
 use tools::Tools;
 

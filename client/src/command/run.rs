@@ -14,7 +14,7 @@ use crate::clock::{SessionClock, wall};
 use crate::config::{self, Choice, ListenerUrl, Source};
 use crate::exit::Exit;
 use crate::interrupt::Interrupts;
-use crate::link::{self, MAX_EVENTS, Unreached, Way};
+use crate::link::{self, Knock, MAX_EVENTS, Unreached, Way};
 use crate::policy::Allowed;
 use crate::proxy::{self, Found, Proxy};
 use crate::record::Recorder;
@@ -47,10 +47,10 @@ pub(super) async fn run(ui: &Ui, args: &RunArgs) -> Exit {
         Ok(found) => found,
         Err(error) => return refuse(ui, &error.to_string()),
     };
-    let road = Road { listener: choice.listener.clone(), trust, proxies };
+    let mut road = Road::take(choice.listener.clone(), trust, proxies);
     let folder = state::folder();
     let mut alone = folder.as_ref().map(|folder| state::alone(folder, &choice.listener, wall())).unwrap_or_default();
-    if !earlier::deliver(ui, &road, choice.code, &mut alone, &mut interrupts.rung).await {
+    if !earlier::deliver(ui, &mut road, choice.code, &mut alone, &mut interrupts.rung).await {
         return Exit::Interrupted;
     }
     let key = match folder.map(|folder| SavedKey::open(&folder, &choice.listener, choice.code, wall())) {
@@ -69,15 +69,25 @@ struct Road {
     listener: ListenerUrl,
     trust: Arc<Trust>,
     proxies: Found,
+    /// The first connection: made while everything else gets ready, for that takes no longer than a round trip.
+    knock: Option<Knock>,
 }
 
 impl Road {
-    /// Gives the way of a client with this key.
-    fn way(&self, key: &SavedKey) -> Way {
+    /// Sets out on it.
+    fn take(listener: ListenerUrl, trust: Arc<Trust>, proxies: Found) -> Self {
+        let mut road = Self { listener, trust, proxies, knock: None };
+        road.knock = Some(Knock::begin(road.listener.clone(), road.proxy()));
+        road
+    }
+
+    /// Gives the way of a client with this key. The first one that asks goes on where the road was set out on.
+    fn way(&mut self, key: &SavedKey) -> Way {
         let url = self.listener.clone();
         let tls = url.tls().then(|| self.trust.watchful(H2));
         let (proxy, clock) = (self.proxy(), SessionClock::of(key.began));
-        Way { url, tls, proxy, key: key.key.clone(), code: key.code, clock, resumed: false }
+        let knock = self.knock.take();
+        Way { url, tls, proxy, key: key.key.clone(), code: key.code, clock, resumed: false, knock }
     }
 
     fn proxy(&self) -> Option<Proxy> {

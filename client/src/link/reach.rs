@@ -11,6 +11,7 @@ use cnc_probe::tunnel::{self, TunnelError};
 use rustls::pki_types::ServerName;
 use thiserror::Error;
 use tokio::net::{TcpStream, lookup_host};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -154,21 +155,41 @@ pub(super) struct Reached {
     pub(super) local: IpAddr,
 }
 
-/// Connects to the listener.
-pub(super) async fn reach(url: &ListenerUrl, tls: Option<&Tls>, proxy: Option<&Proxy>) -> Result<Reached, Unreached> {
+/// A connection that is on its way while this end gets ready to talk. Dropping it gives it up.
+#[derive(Debug)]
+pub struct Knock(JoinSet<Result<Connected, Unreached>>);
+
+/// A connection to the listener, and the listener's address where it is known here.
+type Connected = (TcpStream, Option<SocketAddr>);
+
+impl Knock {
+    /// Sets out.
+    #[must_use]
+    pub fn begin(url: ListenerUrl, proxy: Option<Proxy>) -> Self {
+        let mut connecting = JoinSet::new();
+        connecting.spawn(async move { come(&url, proxy.as_ref()).await });
+        Self(connecting)
+    }
+
+    /// Waits until it is there.
+    async fn connected(mut self) -> Result<Connected, Unreached> {
+        // Liveness: connecting has time limits of its own.
+        let connected = self.0.join_next().await.and_then(Result::ok);
+        connected.unwrap_or_else(|| Err(Unreached::Broken { why: "a fault in this program".into() }))
+    }
+}
+
+/// Connects to the listener, or goes on where somebody has knocked.
+pub(super) async fn reach(
+    url: &ListenerUrl,
+    tls: Option<&Tls>,
+    proxy: Option<&Proxy>,
+    knock: Option<Knock>,
+) -> Result<Reached, Unreached> {
     let broken = |error: io::Error| Unreached::Broken { why: error.to_string() };
-    let (tcp, peer) = match proxy {
-        None => {
-            let tcp = connect(url.host(), url.port()).await?;
-            let peer = tcp.peer_addr().map_err(broken)?;
-            (tcp, Some(peer))
-        }
-        Some(proxy) => {
-            let through = through(url, proxy).await;
-            let tcp = through.map_err(|source| Unreached::Proxy { proxy: proxy.to_string(), source })?;
-            // What is measured to the listener goes around the proxy, where its name is known here.
-            (tcp, addresses(url.host(), url.port()).await.ok().and_then(|found| found.first().copied()))
-        }
+    let (tcp, peer) = match knock {
+        Some(knock) => knock.connected().await?,
+        None => come(url, proxy).await?,
     };
     let local = tcp.local_addr().map_err(broken)?.ip();
     // Nagle's algorithm would hold a sample back until the one before it is acknowledged; without the option it
@@ -181,6 +202,23 @@ pub(super) async fn reach(url: &ListenerUrl, tls: Option<&Tls>, proxy: Option<&P
         Some(tls) => Way::Tls(Box::new(encrypt(url, tls, tcp).await?)),
     };
     Ok(Reached { io: Io::new(way), peer, local })
+}
+
+/// Comes to where the listener hears, itself or behind its proxy.
+async fn come(url: &ListenerUrl, proxy: Option<&Proxy>) -> Result<Connected, Unreached> {
+    match proxy {
+        None => {
+            let tcp = connect(url.host(), url.port()).await?;
+            let peer = tcp.peer_addr().map_err(|error| Unreached::Broken { why: error.to_string() })?;
+            Ok((tcp, Some(peer)))
+        }
+        Some(proxy) => {
+            let through = through(url, proxy).await;
+            let tcp = through.map_err(|source| Unreached::Proxy { proxy: proxy.to_string(), source })?;
+            // What is measured to the listener goes around the proxy, where its name is known here.
+            Ok((tcp, addresses(url.host(), url.port()).await.ok().and_then(|found| found.first().copied())))
+        }
+    }
 }
 
 async fn through(url: &ListenerUrl, proxy: &Proxy) -> Result<TcpStream, TunnelError> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cnc_client::clock::{SessionClock, wall};
-use cnc_client::link::{self, LinkEvent, MAX_EVENTS, Unreached, Way};
+use cnc_client::link::{self, Knock, LinkEvent, MAX_EVENTS, Unreached, Way};
 use cnc_client::outbox::Outbox;
 use cnc_model::message::{Instruction, ListenerMessage, MAX_BATCH_ITEMS};
 use cnc_model::ping::{PingOutcome, PingSample};
@@ -25,14 +25,16 @@ struct Linked {
 }
 
 fn link(url: &str) -> Linked {
-    link_by(url, false, None)
+    linked(way(url, false, None))
 }
 
 /// A link of a session that may have been there in an earlier run, maybe through a proxy.
 fn link_by(url: &str, resumed: bool, proxy: Option<Proxy>) -> Linked {
-    let outbox = Arc::new(Outbox::default());
-    let (to_story, events) = mpsc::channel(MAX_EVENTS);
-    let way = Way {
+    linked(way(url, resumed, proxy))
+}
+
+fn way(url: &str, resumed: bool, proxy: Option<Proxy>) -> Way {
+    Way {
         url: url.parse().expect("valid"),
         tls: None,
         proxy,
@@ -40,7 +42,13 @@ fn link_by(url: &str, resumed: bool, proxy: Option<Proxy>) -> Linked {
         code: "K7QX-M2PA".parse().ok(),
         clock: SessionClock::of(wall()),
         resumed,
-    };
+        knock: None,
+    }
+}
+
+fn linked(way: Way) -> Linked {
+    let outbox = Arc::new(Outbox::default());
+    let (to_story, events) = mpsc::channel(MAX_EVENTS);
     let mut running = JoinSet::new();
     running.spawn(link::run(way, Arc::clone(&outbox), to_story));
     Linked { outbox, events, _running: running }
@@ -91,6 +99,18 @@ async fn items_go_there_and_instructions_come_back_until_goodbye() {
         other => panic!("{other:?}"),
     }
     assert!(linked.events.recv().await.is_none());
+}
+
+#[tokio::test]
+async fn where_somebody_has_knocked_it_goes_on_over_that_connection() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("bound"));
+    let knock = Knock::begin(url.parse().expect("valid"), None);
+    let (mut connection, _) = listener.accept().await.expect("somebody comes before there is a link");
+    let _linked = linked(Way { knock: Some(knock), ..way(&url, false, None) });
+    let mut said = [0; 14];
+    connection.read_exact(&mut said).await.expect("it talks");
+    assert_eq!(&said, b"PRI * HTTP/2.0");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "this is the benchmarks' output module")]
 
 use std::fmt;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -85,35 +86,73 @@ impl fmt::Display for Goal {
     }
 }
 
+/// The heads of the columns.
+const HEADS: [&str; 8] = ["figure", "ours", "peer", "", "ratio", "goal", "", "peer's version"];
+/// The columns of numbers, which end where their heads end.
+const NUMBERS: [usize; 3] = [1, 2, 4];
+
+/// Writes a benchmark's figures as a table: a line each, the columns as wide as they must be.
+pub(crate) fn print(bench: &str, took: Duration, figures: &[Figure]) {
+    println!("{bench}, {:.0} s", took.as_secs_f64());
+    let rows: Vec<_> = std::iter::once(HEADS.map(str::to_owned)).chain(figures.iter().map(Figure::cells)).collect();
+    let widths: Vec<_> =
+        (0..HEADS.len()).map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)).collect();
+    for row in &rows {
+        let mut line = String::new();
+        for (column, (cell, &width)) in row.iter().zip(&widths).enumerate() {
+            let cell = if NUMBERS.contains(&column) { format!("{cell:>width$}") } else { format!("{cell:<width$}") };
+            line.push_str("  ");
+            line.push_str(&cell);
+        }
+        println!("{}", line.trim_end());
+    }
+    println!();
+}
+
+/// Writes how many goals were met, and those that were not, each with why where that is known.
+pub(crate) fn print_verdict(figures: &[Figure]) {
+    let judged = figures.iter().filter_map(|figure| Some((figure, figure.is_met()?)));
+    let (met, missed): (Vec<_>, Vec<_>) = judged.partition(|(_, is_met)| *is_met);
+    println!("{} goals met, {} missed", met.len(), missed.len());
+    for (figure, _) in &missed {
+        let [name, ours, peer, unit, _, goal, _, version] = figure.cells();
+        println!("  MISSED  {name}: {ours} {unit} beside {peer} {unit} of {version}, where {goal} is the goal");
+    }
+}
+
 impl Figure {
     fn ratio(&self) -> f64 {
         self.ours / self.peer
     }
 
-    /// Writes it as a line for people.
-    pub(crate) fn print(&self) {
-        let verdict = match self.goal.is_met(self.ours, self.peer) {
+    fn is_met(&self) -> Option<bool> {
+        self.goal.is_met(self.ours, self.peer)
+    }
+
+    /// Gives its line's cells, in the order of the heads.
+    fn cells(&self) -> [String; HEADS.len()] {
+        let verdict = match self.is_met() {
             None => "",
-            Some(true) => ", met",
-            Some(false) => ", MISSED",
+            Some(true) => "met",
+            Some(false) => "MISSED",
         };
-        println!(
-            "{:<66} ours {:>8} {unit:<4} peer {:>8} {unit:<4} ratio {:>6}   goal {}{verdict}   ({})",
-            self.name,
+        [
+            self.name.clone(),
             shown(self.ours),
             shown(self.peer),
+            self.unit.to_owned(),
             shown(self.ratio()),
-            self.goal,
-            self.version,
-            unit = self.unit,
-        );
+            self.goal.to_string(),
+            verdict.to_owned(),
+            self.version.clone(),
+        ]
     }
 
     /// Gives it for programs.
-    pub(crate) fn json(&self) -> Value {
+    pub(crate) fn json(&self, bench: &str) -> Value {
         json!({
-            "name": self.name, "unit": self.unit, "ours": self.ours, "peer": self.peer, "ratio": self.ratio(),
-            "goal": self.goal.to_string(), "met": self.goal.is_met(self.ours, self.peer), "peer_version": self.version,
+            "bench": bench, "name": self.name, "unit": self.unit, "ours": self.ours, "peer": self.peer, "ratio": self.ratio(),
+            "goal": self.goal.to_string(), "met": self.is_met(), "peer_version": self.version,
         })
     }
 }

@@ -8,6 +8,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
+use tokio::time::Instant;
 
 mod certificates;
 mod chaos;
@@ -62,8 +63,9 @@ fn main() -> Result<()> {
         ensure!(BENCHES.iter().any(|(bench, _)| bench.starts_with(name.as_str())), "no {name}; there are: {known}");
     }
     let mut file = json.map(|path| File::create(&path).with_context(|| format!("cannot write {path}"))).transpose()?;
-    let mut failed = Vec::new();
+    let (mut all, mut failed) = (Vec::new(), Vec::new());
     for (name, measure) in BENCHES.iter().filter(|(name, _)| wanted(name)) {
+        let began = Instant::now();
         let figures = match measure().with_context(|| (*name).to_owned()) {
             Ok(figures) => figures,
             // The others' figures are no worse for it.
@@ -72,13 +74,15 @@ fn main() -> Result<()> {
                 continue;
             }
         };
-        for figure in figures {
-            figure.print();
-            if let Some(file) = &mut file {
-                writeln!(file, "{}", figure.json())?;
+        figure::print(name, began.elapsed(), &figures);
+        if let Some(file) = &mut file {
+            for figure in &figures {
+                writeln!(file, "{}", figure.json(name))?;
             }
         }
+        all.extend(figures);
     }
+    figure::print_verdict(&all);
     ensure!(failed.is_empty(), "{}", failed.join("\n"));
     Ok(())
 }

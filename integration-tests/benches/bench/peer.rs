@@ -1,6 +1,7 @@
 //! Other programs: what they are, which versions are there, and what it takes to run one in a network. Reads none of
 //! their figures.
 
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result};
@@ -20,12 +21,20 @@ pub(crate) fn version(program: &str) -> Option<String> {
     Some(line)
 }
 
+/// Gives the client as it is handed out, which is what users run and therefore what is measured.
+pub(crate) fn cnc() -> Result<PathBuf> {
+    let file = std::env::var_os("CNC_HANDED_OUT").context("cargo xtask bench builds cnc and says where it is")?;
+    Ok(file.into())
+}
+
 /// Gives a command that runs one of ours, or anyone's, on a host.
 pub(crate) fn on(host: &Host, name: &str) -> Result<Command> {
-    if name.starts_with("cnc") {
-        return Ok(host.command(program(name).to_str().context("a path in UTF-8")?));
-    }
-    Ok(host.command(name))
+    let file = match name {
+        "cnc" => cnc()?,
+        "cnc-listener" => program(name),
+        other => other.into(),
+    };
+    Ok(host.command(file.to_str().context("a path in UTF-8")?))
 }
 
 /// A program that runs until this is dropped.

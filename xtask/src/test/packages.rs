@@ -1,5 +1,7 @@
 //! The system's programs that tests and benchmarks need, from the system's packages. Nothing that is there is touched.
 
+use std::path::Path;
+
 use anyhow::{Context as _, Result};
 
 use crate::run::{command, find, quietly};
@@ -23,7 +25,6 @@ pub(crate) const TESTS: &[Needed] = &[
     (NGINX, "nginx"),
 ];
 /// What a network with known faults is made by, what tells the truth about it, and the peers that are measured beside.
-/// trippy, which Debian has not, is measured where its `trip` is in `PATH`.
 pub(crate) const PEERS: &[Needed] = &[
     ("ip", "iproute2"),
     ("tc", "iproute2"),
@@ -42,6 +43,8 @@ pub(crate) const PEERS: &[Needed] = &[
 ];
 /// The tests start it themselves; its package would run it for ever.
 const NGINX: &str = "nginx";
+/// There while systemd runs the machine. In a container nobody does, and packages start nothing.
+const SYSTEMD: &str = "/run/systemd/system";
 
 /// Installs what is missing, as root or by sudo.
 ///
@@ -64,7 +67,7 @@ pub(crate) fn set_up(needed: &[Needed]) -> Result<()> {
         apt_get(prefix, &["update"])?;
         install(prefix, &packages).with_context(|| format!("cannot install {}", packages.join(" ")))?;
     }
-    if packages.contains(&NGINX) && find("systemctl").is_some() {
+    if packages.contains(&NGINX) && Path::new(SYSTEMD).is_dir() {
         let words = [prefix, &["systemctl", "disable", "--now", NGINX]].concat();
         if let Err(error) = quietly(command(words[0]).args(&words[1..])) {
             say::line(&format!("nginx was installed and may run now: {error:#}"));

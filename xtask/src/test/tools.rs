@@ -1,6 +1,7 @@
 //! The checking programs, at the versions written here, kept between checkouts in the user's cache folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
@@ -78,14 +79,16 @@ fn from_source(tool: (&str, &str), options: &[&str]) -> Result<PathBuf> {
 }
 
 /// Builds a program without optimizing it: it runs for a second and is built in half the time.
-fn install(package: &str, version: &str, home: &PathBuf, options: &[&str]) -> Result<()> {
-    quietly(
-        cargo()
-            .args(["install", "--locked", "--debug", package, "--version", version, "--root"])
-            .arg(home)
-            .args(options)
-            .env("CARGO_PROFILE_DEV_DEBUG", "0"),
-    )
+fn install(package: &str, version: &str, home: &Path, options: &[&str]) -> Result<()> {
+    let unoptimized = [&["--debug"], options].concat();
+    quietly(installing(package, version, home).args(unoptimized).env("CARGO_PROFILE_DEV_DEBUG", "0"))
+}
+
+/// Makes the command that builds a program of the registry into a folder's `bin`.
+pub(crate) fn installing(package: &str, version: &str, home: &Path) -> Command {
+    let mut command = cargo();
+    command.args(["install", "--locked", package, "--version", version, "--root"]).arg(home);
+    command
 }
 
 /// Gives the folder of one program at one version.

@@ -15,7 +15,7 @@ use crate::ui::text::{clean, count};
 /// tell.
 pub(super) async fn deliver(
     ui: &Ui,
-    road: &Road,
+    road: &mut Road,
     code: Option<Code>,
     alone: &mut Vec<Alone>,
     interrupted: &mut mpsc::Receiver<()>,

@@ -1,4 +1,4 @@
-//! The program itself: its size, how soon it is there, and the memory it holds while it measures.
+//! The program itself, as it is handed out: its size, how soon it is there, and the memory it holds while it measures.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use cnc_integration_tests::listener::Listener;
-use cnc_integration_tests::programs::program;
 use cnc_lab::{Host, Lab, Scenario};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Handle};
@@ -17,7 +16,7 @@ use tokio::time::Instant;
 use super::TURNS;
 use crate::certificates::certificates;
 use crate::figure::{Bound, Figure, median};
-use crate::peer::{Running, on, version};
+use crate::peer::{Running, cnc, on, version};
 
 /// Starts are short, and differ: the middle one of so many counts.
 const STARTS: usize = 21;
@@ -70,7 +69,7 @@ fn figure(name: &str, unit: &'static str, [ours, peer]: [f64; 2], goal: f64, ver
 
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]
 fn size() -> Result<Vec<Figure>> {
-    let file = program("cnc");
+    let file = cnc()?;
     let bytes = file.metadata()?.len() as f64;
     let linked = Command::new("ldd").arg(&file).output().context("ldd is not there")?;
     let libraries = String::from_utf8_lossy(&linked.stdout).lines().filter(|line| line.contains("=>")).count() as f64;
@@ -97,9 +96,9 @@ fn until(command: &mut Command, tells: &str) -> Result<f64> {
 }
 
 fn first_line() -> Result<Figure> {
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let (file, mut ours, mut theirs) = (cnc()?, Vec::new(), Vec::new());
     for _ in 0..STARTS {
-        ours.push(until(Command::new(program("cnc")).args(["ping", "-c", "1", "127.0.0.1"]), "")?);
+        ours.push(until(Command::new(&file).args(["ping", "-c", "1", "127.0.0.1"]), "")?);
         theirs.push(until(Command::new("ping").args(["-c", "1", "127.0.0.1"]), "")?);
     }
     let version = version("ping").context("ping is not there")?;
@@ -154,7 +153,7 @@ fn first_word(runtime: &Handle) -> Result<Figure> {
     for _ in 0..TURNS {
         // A listener of its own for each: a client that was here before is not what is timed.
         let place = Secure::start("delay40", runtime)?;
-        let mut cnc = Command::new(program("cnc"));
+        let mut cnc = Command::new(cnc()?);
         place.join(&mut cnc);
         let mut curl = Command::new("curl");
         curl.args(["--silent", "--noproxy", "*", "--cacert"]).arg(place.ca()).arg(format!("{}/healthz", place.url));

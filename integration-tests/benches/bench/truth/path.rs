@@ -4,7 +4,6 @@
 //! A time is from the program's start to its end, to the first hop on its output, or to the last that answered.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
@@ -12,14 +11,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use cnc_integration_tests::busy::Busy;
-use cnc_integration_tests::programs::program;
 use cnc_lab::{Host, Lab, Scenario};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::Instant;
 
 use super::{MANY, so_often};
 use crate::figure::{Bound, Figure, Goal, median};
-use crate::peer::version;
+use crate::peer::{cnc, version};
 
 /// The networks, what they are called in figures, and in which time ours is to be done.
 const NETWORKS: [(&str, &str, f64); 3] = [
@@ -147,8 +145,7 @@ impl Turns {
 
 /// Runs a tracer on a host.
 fn time(host: &Host, words: &[&str], address: &str) -> Result<Took> {
-    let ours = program("cnc");
-    let file = if words[0] == "cnc" { ours.as_path() } else { Path::new(words[0]) };
+    let file = if words[0] == "cnc" { cnc()? } else { words[0].into() };
     host.run(|| {
         let began = Instant::now();
         let ms = |elapsed: Duration| elapsed.as_secs_f64() * 1_000.0;
