@@ -106,6 +106,18 @@ pub struct Interface {
     pub signal_dbm: Option<i32>,
 }
 
+/// Says in a word how good Wi-Fi is that is received so strongly, in dBm: above -60 everything goes, below -70 calls begin to
+/// suffer, below -80 little goes at all.
+#[must_use]
+pub const fn signal_word(dbm: i32) -> &'static str {
+    match dbm {
+        -60.. => "strong",
+        -70..=-61 => "fair",
+        -80..=-71 => "weak",
+        ..-80 => "very weak",
+    }
+}
+
 /// An address of an interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InterfaceAddress {
@@ -147,6 +159,26 @@ impl InterfaceKind {
             Self::Mobile => "mobile",
             Self::Tunnel => "tunnel",
             Self::Virtual => "virtual",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_word_for_a_signal_begins_where_it_should() {
+        for (dbm, word) in [
+            (-30, "strong"),
+            (-60, "strong"),
+            (-61, "fair"),
+            (-70, "fair"),
+            (-71, "weak"),
+            (-80, "weak"),
+            (-81, "very weak"),
+        ] {
+            assert_eq!(signal_word(dbm), word, "{dbm} dBm");
         }
     }
 }

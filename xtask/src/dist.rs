@@ -28,9 +28,17 @@ pub(crate) enum Program {
     CncListener,
 }
 
-/// How both are linked: the C library goes in. The table of addresses that a program has to correct when it is loaded has
-/// a tenth of its size in the packed form, which that library reads.
-const RUSTFLAGS: [&str; 4] = ["-C", "target-feature=+crt-static", "-C", "link-arg=-Wl,-z,pack-relative-relocs"];
+/// How both are built: the C library goes in, whose table of addresses to correct at the start has a tenth of its size in
+/// the packed form. Random numbers come from the kernel itself: without shared libraries they would come from a file,
+/// which not every container has.
+const RUSTFLAGS: [&str; 6] = [
+    "-C",
+    "target-feature=+crt-static",
+    "-C",
+    "link-arg=-Wl,-z,pack-relative-relocs",
+    "--cfg",
+    "getrandom_backend=\"linux_getrandom\"",
+];
 /// What stands between cargo's encoded flags.
 const BETWEEN: &str = "\u{1f}";
 
@@ -61,8 +69,8 @@ impl Program {
         cargo.args(["build", "--quiet", "--target", &target]);
         let built = match self {
             Self::Cnc => {
-                cargo.args(["-p", "cnc-client", "--features", "silent", "--profile", "dist"]);
-                "dist/cnc"
+                cargo.args(["-p", "cnc-client", "--features", "silent", "--profile", "small"]);
+                "small/cnc"
             }
             Self::CncListener => {
                 console::run()?;

@@ -1,7 +1,7 @@
 //! This computer's description as a readable page. Pure.
 
 use cnc_model::hints;
-use cnc_model::system::{Interface, InterfaceKind, Memory, SystemInfo};
+use cnc_model::system::{Interface, InterfaceKind, Memory, SystemInfo, signal_word};
 
 use super::text::{clean, memory, percent, rate, span};
 
@@ -100,10 +100,10 @@ fn interface(interface: &Interface) -> Vec<String> {
 /// Says what is known of Wi-Fi, and why no more is.
 fn signal(dbm: Option<i32>) -> String {
     let signal = match dbm {
-        Some(dbm) => format!("signal {dbm} dBm"),
+        Some(dbm) => format!("signal {} ({dbm} dBm)", signal_word(dbm)),
         None => "signal not measured: this system tells it to no ordinary program".to_owned(),
     };
     format!(
-        "{signal}; band and rate not measured: systems tell them by interfaces of their own only, some not without the location"
+        "{signal}; band and rate not measured: systems tell them in ways of their own, some only to who may know the location"
     )
 }

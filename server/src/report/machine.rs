@@ -1,6 +1,6 @@
 //! The client's machine in tables. Fields that the system did not tell say so.
 
-use cnc_model::system::{Interface, InterfaceKind, Memory, SystemInfo};
+use cnc_model::system::{Interface, InterfaceKind, Memory, SystemInfo, signal_word};
 use maud::{Markup, html};
 
 use super::figures::table;
@@ -81,7 +81,8 @@ fn row(interface: &Interface) -> Markup {
     let speed = interface.speed.map_or_else(|| format!("speed {NOT_MEASURED}"), rate);
     let mtu = interface.mtu_bytes.map_or_else(|| format!("MTU {NOT_MEASURED}"), |mtu| format!("MTU {mtu}"));
     let wireless = interface.kind == InterfaceKind::Wireless;
-    let signal = interface.signal_dbm.map_or_else(|| NOT_MEASURED.to_owned(), |dbm| format!("{dbm} dBm"));
+    let told = |dbm: i32| format!("{} ({dbm} dBm)", signal_word(dbm));
+    let signal = interface.signal_dbm.map_or_else(|| NOT_MEASURED.to_owned(), told);
     html! {
         tr {
             th scope="row" {
@@ -93,7 +94,8 @@ fn row(interface: &Interface) -> Markup {
                 @for at in &interface.addresses { div class="whole" { (at.address) "/" (at.prefix_bits) } }
             }
             td { div { (speed) ", " (mtu) }
-                @if wireless { div { "signal " (signal) ", band and rate " (NOT_MEASURED) } } div class="address" { (troubles(interface)) } }
+                @if wireless { div { "signal " (signal) ", band and rate " (NOT_MEASURED) } }
+                div class="address" { (troubles(interface)) } }
         }
     }
 }

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use cnc_integration_tests::busy::Busy;
 use serde_json::Value;
 use tokio::runtime::Builder;
 use tokio::time::Instant;
@@ -35,8 +36,20 @@ const WAYS: [(&str, [&str; 2], &[&str]); 2] = [("download", ["r2", "r1"], &["-R"
 /// When the queues were looked at, in seconds, and what waited there, by direction.
 type Looks = Vec<(f64, [u64; 2])>;
 
-/// Measures it.
-pub(crate) fn run() -> Result<Vec<Figure>> {
+/// Measures it with idle cores.
+pub(crate) fn idle() -> Result<Vec<Figure>> {
+    run("")
+}
+
+/// Measures it with busy cores.
+pub(crate) fn busy() -> Result<Vec<Figure>> {
+    let loops = Busy::begin();
+    let figures = run(", cores busy");
+    drop(loops);
+    figures
+}
+
+fn run(how: &str) -> Result<Vec<Figure>> {
     ensure!(cnc_lab::root_or_skip("truth-added"), "it needs root");
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let ends = Ends::start(&LINE, runtime.handle())?;
@@ -54,7 +67,7 @@ pub(crate) fn run() -> Result<Vec<Figure>> {
     }
     let version = format!("ping beside {}", version("iperf3").unwrap_or_default());
     let figures = WAYS.iter().zip(ours.into_iter().zip(theirs)).map(|(way, (ours, theirs))| Figure {
-        name: format!("delay added by a {}: off what waits in the queue", way.0),
+        name: format!("delay added by a {}{how}: off what waits in the queue", way.0),
         unit: "%",
         ours: median(ours),
         peer: median(theirs),

@@ -9,6 +9,7 @@ mod peers;
 use std::thread;
 
 use anyhow::{Context as _, Result, ensure};
+use cnc_integration_tests::busy::Busy;
 use tokio::runtime::{Builder, Handle};
 
 use self::ours::Direction;
@@ -53,6 +54,17 @@ pub(crate) fn fast() -> Result<Vec<Figure>> {
     Ok(figures)
 }
 
+/// Measures one of the slow ones while all cores are busy.
+pub(crate) fn busy() -> Result<Vec<Figure>> {
+    let loops = Busy::begin();
+    let mut figures = side_by_side(vec![Line { rate: 20, delay: 40, queue: QUEUE, control: "cubic" }])?;
+    drop(loops);
+    for figure in &mut figures {
+        figure.name = figure.name.replacen(':', ", cores busy:", 1);
+    }
+    Ok(figures)
+}
+
 /// Measures how steady live samples are where nothing is lost.
 pub(crate) fn live() -> Result<Vec<Figure>> {
     let lines = [(20, 0), (20, 40), (100, 0)];
@@ -88,7 +100,9 @@ struct Turns {
 /// Measures one network.
 fn lane(line: Line, runtime: &Handle) -> Result<Vec<Figure>> {
     let ends = Ends::start(&line, runtime)?;
-    let peers: Vec<_> = PEERS.iter().filter(|peer| version(peer.program).is_some()).collect();
+    let is_live = line.queue == DEEP_QUEUE;
+    let is_wanted = |peer: &&Peer| version(peer.program).is_some() && (!is_live || peer.is_live);
+    let peers: Vec<_> = PEERS.iter().filter(is_wanted).collect();
     ensure!(!peers.is_empty(), "no peer is installed: cargo xtask bench installs them");
     let _servers = peers.iter().map(|peer| peer.serve(&ends)).collect::<Result<Vec<Running>>>()?;
     let mut turns = Direction::BOTH
@@ -110,7 +124,7 @@ fn lane(line: Line, runtime: &Handle) -> Result<Vec<Figure>> {
     let figures = turns.iter().zip(Direction::BOTH).flat_map(|(turns, direction)| {
         let goal = GOALS.iter().find(|goal| (goal.0, goal.1) == (line.rate, line.delay));
         let name = |what: &str| name(direction, what);
-        if line.queue == DEEP_QUEUE {
+        if is_live {
             return turns.live(&name);
         }
         turns.figures(&name, &goal.map_or(Goal::NONE, |goal| Bound::Most(goal.2).into()))

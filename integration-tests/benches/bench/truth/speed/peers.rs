@@ -36,12 +36,14 @@ pub(super) struct Peer {
     /// Its client's options, the address aside.
     client: fn(Direction) -> Vec<&'static str>,
     read: Read,
+    /// Whether it has samples each 100 ms.
+    pub(super) is_live: bool,
 }
 
 /// All of them.
 pub(super) const PEERS: [Peer; 2] = [
-    Peer { program: "iperf3", server: &["-s"], client: iperf3, read: of_iperf3 },
-    Peer { program: "nuttcp", server: &["-S", "--nofork"], client: nuttcp, read: of_nuttcp },
+    Peer { program: "iperf3", server: &["-s"], client: iperf3, read: of_iperf3, is_live: true },
+    Peer { program: "nuttcp", server: &["-S", "--nofork"], client: nuttcp, read: of_nuttcp, is_live: false },
 ];
 
 impl Peer {
