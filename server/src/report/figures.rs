@@ -177,13 +177,21 @@ fn responsiveness(load: &ThroughputSummary) -> String {
 /// Writes what that is made of.
 fn probes(found: &Responsiveness) -> Markup {
     let Responsiveness { rpm: _, began, tcp, tls, http_new, http_loaded, new_probes, loaded_probes } = *found;
-    let mut rows = vec![("New connection: TCP", ms(tcp))];
-    rows.extend(tls.map(|tls| ("New connection: TLS", ms(tls))));
-    rows.push(("New connection: request", ms(http_new)));
-    rows.push(("Loaded connection: request", ms(http_loaded)));
-    rows.push(("Answered", format!("{} on new ones, {} on the loaded one", count(new_probes), count(loaded_probes))));
-    rows.push(("Asked from", format!("{} on", span(began))));
-    table("Round trips while the line is full", &rows)
+    let mut times = vec![("New: TCP", ms(tcp))];
+    times.extend(tls.map(|tls| ("New: TLS", ms(tls))));
+    times.push(("New: request", ms(http_new)));
+    times.push(("Loaded: request", ms(http_loaded)));
+    let asked = [
+        ("Asked from", format!("{} on", span(began))),
+        ("Answered on new", count(new_probes)),
+        ("Answered on loaded", count(loaded_probes)),
+    ];
+    html! {
+        div class="tables" {
+            (table("Round trips on a full line, by connection", &times))
+            (table("How they were asked for", &asked))
+        }
+    }
 }
 
 /// Writes a download's or upload's figures.
@@ -222,7 +230,7 @@ pub(crate) fn throughput(load: &ThroughputSummary) -> Markup {
     ];
     html! {
         div class="tables" { (table("Rate", &rates)) (table("Amount", &amounts)) }
-        @if let Some(found) = &load.responsiveness { div class="tables" { (probes(found)) } }
+        @if let Some(found) = &load.responsiveness { (probes(found)) }
         (witness::witness(load))
         @if load.ends_disagree() == Some(true) {
             p class="note" { "The two ends’ counts differ by more than 5 %: take these figures with care." }

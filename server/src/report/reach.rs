@@ -22,7 +22,13 @@ pub(super) fn mtu_sentence(to: &str, mtu: &MtuSummary) -> String {
 
 pub(super) fn mtu(mtu: &MtuSummary) -> Markup {
     let bytes = |bytes: Option<u32>| bytes.map_or_else(|| NOT_MEASURED.to_owned(), |bytes| format!("{bytes} bytes"));
-    let router = mtu.limited_by.map_or_else(|| "nobody who says so".to_owned(), |router| router.to_string());
+    let router = match mtu.limited_by {
+        Some(router) => router.to_string(),
+        None if mtu.path_mtu_bytes.is_some() && mtu.path_mtu_bytes == mtu.interface_mtu_bytes => {
+            "the client’s own interface".to_owned()
+        }
+        None => "nobody who says so".to_owned(),
+    };
     let sizes = [
         ("Path MTU", bytes(mtu.path_mtu_bytes)),
         ("Interface MTU", bytes(mtu.interface_mtu_bytes)),
