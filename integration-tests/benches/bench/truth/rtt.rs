@@ -22,7 +22,7 @@ const PROBES: u16 = 50;
 const BUSY_PROBES: u16 = 300;
 /// scamper leaves no less than 100 ms between probes, and has so many for each of the others', lest all wait for it: which
 /// makes its worst ones fewer, not more.
-const SCAMPERS_SHARE: u16 = 3;
+const SCAMPERS_SHARE: u16 = 5;
 
 /// What ours may be off by at p99, in microseconds: from the capture, beyond the best peer, and with busy cores.
 const OFF: f64 = 200.0;
