@@ -148,7 +148,7 @@ impl CliError {
     fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Refused(status) if status.code() == Code::Unauthenticated => Some(
-                "give a token by --token-file or CNC_TOKEN; a listener's first one is admin.token in its data folder",
+                "give a token by --token-file or CNC_TOKEN; a listener's first one is admin.token in its data folder, or where admin_token says",
             ),
             Self::Damaged { .. } => Some("stop the listener, keep a copy of the data folder, then restore a backup"),
             Self::Unreachable { why, .. } => Some(connect::hint(why)),

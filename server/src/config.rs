@@ -24,6 +24,7 @@ pub use reader::Mistake;
 use crate::google::Google;
 use crate::limits::Bounds;
 use crate::session::Waits;
+use crate::staff::FIRST_TOKEN_FILE;
 use crate::turns::Rules;
 
 /// The port that the listener answers on where nobody says otherwise.
@@ -41,6 +42,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The data folder.
     pub data: PathBuf,
+    /// The file of the first admin's token; `None` for one in the data folder.
+    pub admin_token: Option<PathBuf>,
     /// The certificate and its key; `None` to speak without TLS.
     pub tls: Option<TlsFiles>,
     /// Whether a proxy in front speaks TLS, so that plain connections beyond loopback are meant.
@@ -117,6 +120,7 @@ impl Default for Config {
             operator: "the operator of this listener".into(),
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), DEFAULT_PORT),
             data: PathBuf::from("cnc-data"),
+            admin_token: None,
             tls: None,
             behind_tls_proxy: false,
             trusted_proxies: Vec::new(),
@@ -209,6 +213,12 @@ impl Config {
             return Err(ConfigError::DurabilityWithoutBigQuery);
         }
         Ok(self)
+    }
+
+    /// Gives the file of the first admin's token.
+    #[must_use]
+    pub fn admin_token_file(&self) -> PathBuf {
+        self.admin_token.clone().unwrap_or_else(|| self.data.join(FIRST_TOKEN_FILE))
     }
 
     /// Gives the listener's address as users reach it, without a slash at its end.

@@ -109,7 +109,7 @@ impl Opened {
         make_folder(data).map_err(|source| ServeError::Data { path: data.clone(), source })?;
         let tls = config.tls.clone().map(Tls::open).transpose()?.map(Arc::new);
         let store = Store::open(&data.join(STORE_FILE))?;
-        let staff = Staff::open(store.clone(), data).await?;
+        let staff = Staff::open(store.clone(), &config.admin_token_file()).await?;
         let bound = listener.local_addr().ok();
         let echo = bound.and_then(echo::open);
         let settings = Settings { udp_echo: echo.is_some(), tls: tls.clone(), ..settings(config, bound) };

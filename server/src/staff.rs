@@ -24,8 +24,10 @@ use logins::Logins;
 const USE_NOTED_EVERY: Duration = Duration::from_mins(1);
 /// The name of the token that a first start makes.
 const FIRST_NAME: &str = "first start";
-/// The file that holds it, in the data folder.
+/// The file that holds it, in the data folder, where nobody names another.
 pub const FIRST_TOKEN_FILE: &str = "admin.token";
+/// The shortest token that a file may hold: shorter ones were typed by somebody, and what people type can be guessed.
+const SHORTEST: usize = 32;
 
 /// Who calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,6 +89,17 @@ pub enum StaffError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// What stands in the first token's file would be guessed.
+    #[error(
+        "the admin token in {path} has {characters} characters, and {SHORTEST} are the least: write one by \
+         `openssl rand -hex 32`, or remove the file where the listener is to make one"
+    )]
+    Short {
+        /// The file.
+        path: PathBuf,
+        /// How many it has.
+        characters: usize,
+    },
 }
 
 /// The tokens that are worth something, held in memory beside the record.
@@ -99,16 +112,16 @@ pub struct Staff {
 }
 
 impl Staff {
-    /// Reads the tokens; on a first start it makes an admin token and writes it into the data folder.
+    /// Reads the tokens; where the admin token's file is not there yet it makes one and writes it there.
     ///
     /// # Errors
-    /// Fails when the record or the token's file cannot be read or written.
-    pub async fn open(store: Store, data: &Path) -> Result<Self, StaffError> {
+    /// Fails when the record or the token's file cannot be read or written, or what it holds would be guessed.
+    pub async fn open(store: Store, admin_token: &Path) -> Result<Self, StaffError> {
         let tokens = store.tokens().await?;
         let known = tokens.into_iter().filter(|token| token.revoked.is_none()).map(|token| (token.hash, token));
         let known = Arc::new(RwLock::new(known.collect()));
         let staff = Self { store, known, logins: Arc::default(), clock: clock::Clock::start() };
-        staff.first_token(&data.join(FIRST_TOKEN_FILE)).await?;
+        staff.first_token(admin_token).await?;
         Ok(staff)
     }
 
@@ -120,6 +133,10 @@ impl Staff {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => (secret::token(), true),
             Err(error) => return Err(failed(error)),
         };
+        let characters = token.chars().count();
+        if characters < SHORTEST {
+            return Err(StaffError::Short { path: path.to_owned(), characters });
+        }
         let hash = secret::hash(token.as_bytes());
         if !is_new && self.store.tokens().await?.iter().any(|known| known.hash == hash) {
             return Ok(());
@@ -282,7 +299,7 @@ mod tests {
 
     async fn open(folder: &Path) -> Staff {
         let store = Store::open(&folder.join("cnc.db")).expect("opens");
-        Staff::open(store, folder).await.expect("opens")
+        Staff::open(store, &folder.join(FIRST_TOKEN_FILE)).await.expect("opens")
     }
 
     fn file(folder: &Path) -> String {
@@ -316,6 +333,23 @@ mod tests {
         let staff = open(folder.path()).await;
         assert_eq!(staff.check(Some(&lost), Call::ListPlans).await, Err(Denied::UnknownToken));
         assert!(staff.check(Some(&file(folder.path())), Call::ListPlans).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn an_admin_token_may_be_given_but_none_that_can_be_guessed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = || Store::open(&folder.path().join("cnc.db")).expect("opens");
+        let given = folder.path().join("given");
+        for guessed in ["", "\n", "correct horse battery staple"] {
+            std::fs::write(&given, guessed).expect("written");
+            let refused = Staff::open(store(), &given).await.expect_err("guessed");
+            assert!(matches!(refused, StaffError::Short { .. }), "{refused}");
+        }
+        let token = secret::token();
+        std::fs::write(&given, format!("{token}\n")).expect("written");
+        let staff = Staff::open(store(), &given).await.expect("opens");
+        assert!(staff.check(Some(&token), Call::CreateToken).await.is_ok());
+        assert!(!folder.path().join(FIRST_TOKEN_FILE).exists(), "no other is made beside it");
     }
 
     #[tokio::test]

@@ -12,7 +12,6 @@ use tracing_subscriber::EnvFilter;
 use super::{CliError, output};
 use crate::config::{Config, ConfigError, Network, TlsFiles};
 use crate::serve::Opened;
-use crate::staff::FIRST_TOKEN_FILE;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  cnc-listener serve\n  cnc-listener serve --config listener.toml\n  cnc-listener \
@@ -105,7 +104,7 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), CliError> {
     }
     tracing::info!(url = opened.address_for_users(), "ready");
     output::aside(&format!("listening on {bound}; users reach it at {}", opened.address_for_users()));
-    output::aside(&format!("the admin token is in {}", config.data.join(FIRST_TOKEN_FILE).display()));
+    output::aside(&format!("the admin token is in {}", config.admin_token_file().display()));
     let mut running = std::pin::pin!(opened.run(shutdown.clone()));
     tokio::select! {
         () = running.as_mut() => return Ok(()),

@@ -37,6 +37,7 @@ fn config(section: &Section<'_, '_>) -> Config {
         operator: section.text("operator").unwrap_or(default.operator),
         listen: section.parsed("listen", ADDRESS).unwrap_or(default.listen),
         data: section.parsed("data", "a folder").unwrap_or(default.data),
+        admin_token: section.parsed("admin_token", "a file"),
         tls: tls(section),
         behind_tls_proxy: section.flag("behind_tls_proxy").unwrap_or(default.behind_tls_proxy),
         trusted_proxies: section.list("trusted_proxies", NETWORK).unwrap_or_default(),

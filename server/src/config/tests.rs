@@ -12,6 +12,7 @@ const WHOLE: &str = r#"
 operator = "Example Networks"
 listen = "[::]:7443"
 data = "/var/lib/cnc"
+admin_token = "/run/secrets/admin"
 behind_tls_proxy = true
 trusted_proxies = ["10.0.0.0/8", "::1"]
 http = "0.0.0.0:80"
