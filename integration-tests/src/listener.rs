@@ -45,7 +45,9 @@ tests = [{ system = true }]
 pub struct Listener {
     child: Child,
     url: String,
-    data: TempDir,
+    data: PathBuf,
+    /// Holds the data folder, and goes with it.
+    _folder: TempDir,
     /// Reads what it says, so that it never waits for a reader.
     _reading: JoinSet<()>,
 }
@@ -64,17 +66,45 @@ impl Listener {
     /// # Panics
     /// When it does not say in time that it listens.
     pub async fn start_by(command: std::process::Command, listen: &str, config: &str, more: &[&str]) -> Self {
-        let data = tempfile::tempdir().expect("a temporary folder can be made");
-        let file = data.path().join("listener.toml");
-        std::fs::write(&file, config).expect("the config can be written");
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let data = folder.path().to_owned();
         let mut command = Command::from(command);
-        command
-            .args(["serve", "--listen", listen])
-            .args(more)
-            .arg("--config")
-            .arg(&file)
-            .arg("--data")
-            .arg(data.path());
+        command.args(["serve", "--listen", listen]).args(more);
+        Self::start_at(command, (folder, data.clone()), (&data, config)).await
+    }
+
+    /// Starts one on a free port of loopback with a copy of a data folder.
+    ///
+    /// # Panics
+    /// When the folder cannot be copied, or it does not say in time that it listens.
+    pub async fn start_with(config: &str, copied: &Path) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let data = folder.path().join("data");
+        let copy = Command::new("cp").arg("-R").args([copied, &data]).status().await.expect("cp can be started");
+        assert!(copy.success(), "cannot copy {}", copied.display());
+        let mut command = Command::new(program("cnc-listener"));
+        command.args(["serve", "--listen", "127.0.0.1:0"]);
+        Self::start_at(command, (folder, data.clone()), (&data, config)).await
+    }
+
+    /// Starts one on a free port of loopback by a command that runs it in a root of its own, where its data folder is
+    /// `/data`.
+    ///
+    /// # Panics
+    /// When it does not say in time that it listens.
+    pub async fn start_in_root(command: std::process::Command, root: TempDir, config: &str) -> Self {
+        let data = root.path().join("data");
+        let mut command = Command::from(command);
+        command.args(["serve", "--listen", "127.0.0.1:0"]);
+        Self::start_at(command, (root, data), (Path::new("/data"), config)).await
+    }
+
+    /// Starts one whose data folder lies in `folder`, and by its own view is at `inside`.
+    async fn start_at(mut command: Command, place: (TempDir, PathBuf), (inside, config): (&Path, &str)) -> Self {
+        const CONFIG: &str = "listener.toml";
+        let (folder, data) = place;
+        std::fs::write(data.join(CONFIG), config).expect("the config can be written");
+        command.arg("--config").arg(inside.join(CONFIG)).arg("--data").arg(inside);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().expect("cnc-listener can be started");
         let mut said = BufReader::new(child.stdout.take().expect("it is piped"));
@@ -85,7 +115,7 @@ impl Listener {
             // Liveness: the listener's end closes it.
             while let Ok(Some(_)) = lines.next_line().await {}
         });
-        Self { child, url, data, _reading: reading }
+        Self { child, url, data, _folder: folder, _reading: reading }
     }
 
     /// Gives where it answers.
@@ -107,7 +137,7 @@ impl Listener {
     /// Gives its data folder.
     #[must_use]
     pub fn data(&self) -> &Path {
-        self.data.path()
+        &self.data
     }
 
     /// Gives its store's file.

@@ -6,9 +6,10 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::Result;
 
-use crate::run::{command, find, quietly, root};
+use crate::npm::{self, modified};
+use crate::run::root;
 
 /// Where the console lies in the repository.
 const FOLDER: &str = "server/console";
@@ -31,13 +32,13 @@ const GENERATED: &str = "gen";
 /// # Errors
 /// When Node.js is missing, or a step fails.
 pub(crate) fn run() -> Result<()> {
-    packages()?;
+    npm::packages(&folder())?;
     let built = modified(&folder().join("built/site/index.html"));
     let generated = modified(&folder().join("src/gen/cnc/v1/support_pb.ts"));
     let newest = SOURCES.iter().filter_map(|source| newest(&root().join(source))).max();
     if built.is_none() || generated.is_none() || newest > built {
-        npm(&["run", "generate"])?;
-        npm(&["run", "build"])?;
+        npm::run(&folder(), &["run", "generate"])?;
+        npm::run(&folder(), &["run", "build"])?;
     }
     Ok(())
 }
@@ -47,25 +48,8 @@ pub(crate) fn run() -> Result<()> {
 /// # Errors
 /// With the first that fails.
 pub(crate) fn check() -> Result<()> {
-    npm(&["run", "check"])?;
-    npm(&["run", "unit"])
-}
-
-/// Installs what the lock file names, where it has changed since.
-fn packages() -> Result<()> {
-    ensure!(
-        find("npm").is_some(),
-        "npm is not there: install Node.js 20.19 or newer (https://nodejs.org), which brings it"
-    );
-    let installed = modified(&folder().join("node_modules/.package-lock.json"));
-    if installed.is_none() || modified(&folder().join("package-lock.json")) > installed {
-        npm(&["ci", "--ignore-scripts", "--no-audit", "--no-fund"])?;
-    }
-    Ok(())
-}
-
-fn npm(args: &[&str]) -> Result<()> {
-    quietly(command("npm").args(args).current_dir(folder())).with_context(|| format!("npm {}", args.join(" ")))
+    npm::run(&folder(), &["run", "check"])?;
+    npm::run(&folder(), &["run", "unit"])
 }
 
 fn folder() -> PathBuf {
@@ -77,8 +61,4 @@ fn newest(path: &Path) -> Option<SystemTime> {
     let Ok(entries) = std::fs::read_dir(path) else { return modified(path) };
     let entries = entries.filter_map(Result::ok).filter(|entry| entry.file_name() != GENERATED);
     entries.filter_map(|entry| newest(&entry.path())).max()
-}
-
-fn modified(path: &Path) -> Option<SystemTime> {
-    std::fs::metadata(path).and_then(|data| data.modified()).ok()
 }

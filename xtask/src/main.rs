@@ -8,8 +8,10 @@ mod bench;
 mod console;
 mod cross;
 mod demo;
+mod deploy;
 mod dist;
 mod lab;
+mod npm;
 mod run;
 mod say;
 mod test;
@@ -32,6 +34,8 @@ enum Command {
     Cross(cross::CrossArgs),
     /// Show the whole road on this machine: a listener, a session, a client, a report
     Demo(demo::DemoArgs),
+    /// Run the listener as it is handed out: in an empty root, and by its unit under systemd; takes minutes to build
+    DeployCheck,
     /// Build the programs as they are handed out: one static file each
     Dist(dist::DistArgs),
     /// Run a command inside of a named network with known faults
@@ -46,6 +50,7 @@ fn main() -> ExitCode {
         Command::Console => console::run().map(|()| ExitCode::SUCCESS),
         Command::Cross(args) => cross::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Demo(args) => demo::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::DeployCheck => deploy::check().map(|()| ExitCode::SUCCESS),
         Command::Dist(args) => dist::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Lab(options) => lab::run(&options),
         Command::Test => test::run().map(|()| ExitCode::SUCCESS),

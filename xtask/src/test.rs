@@ -33,6 +33,11 @@ pub(crate) fn run() -> Result<()> {
     check("typos", &mut command(&tools.typos))?;
     check("machete", command(&tools.machete).args(["--skip-target-dir"]))?;
     check("deny", command(&tools.deny).args(["--log-level", "error", "check", "licenses", "bans", "sources"]))?;
+    match &tools.hadolint {
+        Some(hadolint) => check("hadolint", command(hadolint).arg("deploy/Containerfile"))?,
+        None => say::line("hadolint   not checked: no such program for this machine"),
+    }
+    step("deploy", crate::deploy::set_up)?;
     // Before what embeds it is built.
     step("console", crate::console::run)?;
     step("its tests", crate::console::check)?;

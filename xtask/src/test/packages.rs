@@ -22,7 +22,10 @@ pub(crate) const TESTS: &[Needed] = &[
     ("iperf3", "iperf3"),
     ("curl", "curl"),
     ("chromium", "chromium"),
-    (NGINX, "nginx"),
+    ("shellcheck", "shellcheck"),
+    ("sqlite3", "sqlite3"),
+    ("promtool", PROMETHEUS),
+    (NGINX, NGINX),
 ];
 /// What a network with known faults is made by, what tells the truth about it, and the peers that are measured beside.
 pub(crate) const PEERS: &[Needed] = &[
@@ -41,8 +44,10 @@ pub(crate) const PEERS: &[Needed] = &[
     ("nuttcp", "nuttcp"),
     ("curl", "curl"),
 ];
-/// The tests start it themselves; its package would run it for ever.
 const NGINX: &str = "nginx";
+const PROMETHEUS: &str = "prometheus";
+/// Packages that bring a service, named like them, and would run it for ever: the tests start what they need themselves.
+const SERVICES: [&str; 2] = [NGINX, PROMETHEUS];
 /// There while systemd runs the machine. In a container nobody does, and packages start nothing.
 const SYSTEMD: &str = "/run/systemd/system";
 
@@ -67,13 +72,21 @@ pub(crate) fn set_up(needed: &[Needed]) -> Result<()> {
         apt_get(prefix, &["update"])?;
         install(prefix, &packages).with_context(|| format!("cannot install {}", packages.join(" ")))?;
     }
-    if packages.contains(&NGINX) && Path::new(SYSTEMD).is_dir() {
-        let words = [prefix, &["systemctl", "disable", "--now", NGINX]].concat();
-        if let Err(error) = quietly(command(words[0]).args(&words[1..])) {
-            say::line(&format!("nginx was installed and may run now: {error:#}"));
-        }
+    for service in SERVICES.into_iter().filter(|service| packages.contains(service)) {
+        still(prefix, service);
     }
     Ok(())
+}
+
+/// Ends a service that came with its package, and lets it begin no more.
+fn still(prefix: &[&str], service: &str) {
+    if !Path::new(SYSTEMD).is_dir() {
+        return;
+    }
+    let words = [prefix, &["systemctl", "disable", "--now", service]].concat();
+    if let Err(error) = quietly(command(words[0]).args(&words[1..])) {
+        say::line(&format!("{service} was installed and may run now: {error:#}"));
+    }
 }
 
 fn install(prefix: &[&str], packages: &[&str]) -> Result<()> {

