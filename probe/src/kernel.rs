@@ -21,6 +21,6 @@ pub(crate) use moment::{Moment, Sent, Wall, round_trip};
 pub(crate) use note::{INTEREST, Note, watched};
 #[cfg(target_os = "linux")]
 pub(crate) use room::{
-    Received, Room, handshake_rtt, limit, receive_errors, receive_ttl, stamp, tell_local_address, undivided,
+    Received, Room, handshake_rtt, limit, namespace, receive_errors, receive_ttl, stamp, tell_local_address, undivided,
 };
 pub(crate) use said::Said;

@@ -46,6 +46,12 @@ impl Echo {
         Self { is_level: true, ..Self::new(target, identifier, payload_bytes) }
     }
 
+    /// Has the next requests bear another identifier.
+    pub(crate) fn identify(&mut self, identifier: u16) {
+        self.identifier = identifier.to_be_bytes();
+        self.packet[4..6].copy_from_slice(&self.identifier);
+    }
+
     const fn reply_type(&self) -> u8 {
         if self.target.is_ipv4() { V4_REPLY } else { V6_REPLY }
     }
@@ -132,9 +138,10 @@ pub(crate) fn without_ip_header(packet: &[u8]) -> &[u8] {
 
 /// The Internet checksum (RFC 1071).
 pub(crate) fn checksum(bytes: &[u8]) -> u16 {
-    let words = bytes.chunks(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(pair.get(1).copied().unwrap_or(0)));
+    let (words, rest) = bytes.as_chunks::<2>();
+    let last = rest.first().map_or(0, |last| u32::from(*last) << 8);
     // At most 32 thousand words: no overflow.
-    let mut sum: u32 = words.sum();
+    let mut sum = words.iter().map(|word| u32::from(u16::from_be_bytes(*word))).sum::<u32>() + last;
     while sum > 0xffff {
         sum = (sum & 0xffff) + (sum >> 16);
     }

@@ -7,11 +7,12 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, UdpSocket};
+use std::os::fd::{AsRawFd, RawFd};
 
 use cnc_model::Ttl;
-use socket2::{Domain, Protocol, SockRef, Type};
-use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
+use socket2::{Domain, Protocol, SockAddr, SockRef, Type};
+use tokio::io::unix::AsyncFd;
 
 use super::packet::{V4_REQUEST, V6_REQUEST, without_ip_header};
 use crate::identifier::Identifier;
@@ -31,11 +32,11 @@ const V6_HEADER: usize = 40;
 /// The protocol's number in an IPv6 header.
 const ICMPV6: u8 = 58;
 
-/// A socket for the echo requests of one ping.
+/// A socket for echo requests to any address of one version.
 pub(crate) struct Socket {
     // Of its type only receiving and descriptor are used, which are the same for all protocols.
-    inner: AsyncFd<UdpSocket>,
-    target: SocketAddr,
+    inner: UdpSocket,
+    is_v4: bool,
     identifier: Identifier,
 }
 
@@ -77,28 +78,38 @@ impl Room {
 }
 
 impl Socket {
-    /// Opens a socket.
-    pub(crate) fn open(target: SocketAddr) -> Result<Self, ProbeError> {
-        let identifier = Identifier::take()?;
-        let inner = Self::prepare(target, Type::DGRAM).map_err(|source| not_opened(&source))?;
-        Ok(Self { inner, target, identifier })
+    /// Opens a socket for addresses of the target's version.
+    pub(crate) fn open(target: IpAddr) -> Result<Self, ProbeError> {
+        Self::open_type(target, Type::DGRAM)
     }
 
-    fn prepare(target: SocketAddr, kind: Type) -> io::Result<AsyncFd<UdpSocket>> {
+    fn open_type(target: IpAddr, kind: Type) -> Result<Self, ProbeError> {
+        let identifier = Identifier::take()?;
+        let inner = Self::prepare(target, kind).map_err(|source| not_opened(&source))?;
+        Ok(Self { inner, is_v4: target.is_ipv4(), identifier })
+    }
+
+    fn prepare(target: IpAddr, kind: Type) -> io::Result<UdpSocket> {
         let (domain, protocol) = match target {
-            SocketAddr::V4(_) => (Domain::IPV4, Protocol::ICMPV4),
-            SocketAddr::V6(_) => (Domain::IPV6, Protocol::ICMPV6),
+            IpAddr::V4(_) => (Domain::IPV4, Protocol::ICMPV4),
+            IpAddr::V6(_) => (Domain::IPV6, Protocol::ICMPV6),
         };
         let inner = socket2::Socket::new(domain, kind, Some(protocol))?;
         inner.set_nonblocking(true)?;
         // What may be sent at once is bounded by this, and by 8 KiB without. A smaller bound is no reason to fail.
         inner.set_send_buffer_size(usize::from(u16::MAX)).ok();
-        watched(inner.into(), INTEREST)
+        Ok(inner.into())
     }
 
-    /// Gives what is to be waited for until there may be a message.
-    pub(crate) const fn watched(&self) -> &AsyncFd<UdpSocket> {
-        &self.inner
+    /// Gives nothing: a ping shares a socket only where the kernel sorts messages out.
+    #[expect(clippy::unused_self, reason = "elsewhere the socket knows")]
+    pub(crate) const fn namespace(&self) -> Option<u64> {
+        None
+    }
+
+    /// Lets a task wait for what comes.
+    pub(crate) fn watched(self) -> Result<AsyncFd<Self>, ProbeError> {
+        watched(self, INTEREST).map_err(|source| not_opened(&source))
     }
 
     /// Names the engine.
@@ -114,26 +125,21 @@ impl Socket {
 
     /// Sets how far the next requests may go.
     pub(crate) fn limit(&self, ttl: Ttl) -> io::Result<()> {
-        let (socket, ttl) = (SockRef::from(self.inner.get_ref()), ttl.get().into());
-        if self.target.is_ipv4() { socket.set_ttl_v4(ttl) } else { socket.set_unicast_hops_v6(ttl) }
+        let (socket, ttl) = (SockRef::from(&self.inner), ttl.get().into());
+        if self.is_v4 { socket.set_ttl_v4(ttl) } else { socket.set_unicast_hops_v6(ttl) }
     }
 
     /// Sends a request without waiting for room.
-    pub(crate) fn send(&self, request: &[u8]) -> io::Result<()> {
-        self.inner.get_ref().send_to(request, self.target).map(drop)
-    }
-
-    /// Waits until there may be a message. It is to be cleared when there is none.
-    pub(crate) async fn ready(&self) -> io::Result<AsyncFdReadyGuard<'_, UdpSocket>> {
-        self.inner.ready(INTEREST).await
+    pub(crate) fn send(&self, request: &[u8], to: &SockAddr) -> io::Result<()> {
+        SockRef::from(&self.inner).send_to(request, to).map(drop)
     }
 
     /// Takes the next message that is no error, if there is one; errors before it become notes.
     pub(crate) fn message<'a>(&self, room: &'a mut Room) -> Option<Message<'a>> {
-        let is_v4 = self.target.is_ipv4();
+        let is_v4 = self.is_v4;
         loop {
             let (length, from) = loop {
-                match self.inner.get_ref().recv_from(&mut room.packet) {
+                match self.inner.recv_from(&mut room.packet) {
                     Ok((length, from)) => break (length, from.ip()),
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                     Err(_) => return None,
@@ -151,7 +157,13 @@ impl Socket {
     pub(crate) fn note<'a>(&self, room: &'a mut Room) -> Option<Note<'a>> {
         room.last = room.errors.pop_front();
         let Failed { from, said, quote } = room.last.as_ref()?;
-        Some(Note::Error { from: Some(*from), said: *said, quote, stamp: None })
+        Some(Note::Error { from: Some(*from), said: *said, to: None, quote, stamp: None })
+    }
+}
+
+impl AsRawFd for Socket {
+    fn as_raw_fd(&self) -> RawFd {
+        self.inner.as_raw_fd()
     }
 }
 

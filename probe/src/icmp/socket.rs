@@ -6,15 +6,17 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::{AsRawFd, RawFd};
 
 use cnc_model::Ttl;
 use socket2::{Domain, Protocol, SockAddr, SockFilter, Socket as Inner, Type};
-use tokio::io::Interest;
-use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
+use tokio::io::unix::AsyncFd;
 
 use super::packet::{V4_REPLY, V6_REPLY, without_ip_header};
 use crate::identifier::Identifier;
-use crate::kernel::{Note, Received, Room, Wall, limit, receive_errors, receive_ttl, stamp, undivided, watched};
+use crate::kernel::{
+    INTEREST, Note, Received, Room, Wall, limit, namespace, receive_errors, receive_ttl, stamp, undivided, watched,
+};
 use crate::{Engine, ProbeError};
 
 /// The kinds of socket that carry ICMP echo.
@@ -26,11 +28,14 @@ pub(crate) enum Kind {
     Datagram,
 }
 
-/// A socket for the echo requests of one ping.
+/// The bytes of messages and stamps that may wait to be taken, as far as the system permits: the pings of one socket
+/// have them together.
+const WAITING_BYTES: usize = 1 << 20;
+
+/// A socket for echo requests to any address of one version.
 pub(crate) struct Socket {
-    inner: AsyncFd<Inner>,
+    inner: Inner,
     kind: Kind,
-    target: SockAddr,
     is_v4: bool,
     identifier: u16,
     /// Keeps the identifier of a raw socket ours.
@@ -47,32 +52,31 @@ pub(crate) struct Message<'a> {
 }
 
 impl Socket {
-    /// Opens a socket of the best kind that is permitted. A raw one sees everybody's messages: with many of them at a
-    /// time each reply is looked at as often.
-    pub(crate) fn open(target: SocketAddr) -> Result<Self, ProbeError> {
+    /// Opens a socket of the best kind that is permitted, for addresses of the target's version. A raw one sees
+    /// everybody's messages: with many of them at a time each reply is looked at as often.
+    pub(crate) fn open(target: IpAddr) -> Result<Self, ProbeError> {
         Self::open_kind(target, Kind::Datagram).or_else(|_| Self::open_kind(target, Kind::Raw))
     }
 
     /// Opens a socket of one kind.
-    pub(crate) fn open_kind(target: SocketAddr, kind: Kind) -> Result<Self, ProbeError> {
+    pub(crate) fn open_kind(target: IpAddr, kind: Kind) -> Result<Self, ProbeError> {
         let taken = if kind == Kind::Raw { Some(Identifier::take()?) } else { None };
         let own = taken.as_ref().map(Identifier::get);
         Self::prepare(target, kind, own)
-            .and_then(|(inner, identifier)| {
-                let (inner, is_v4) = (watched(inner, Interest::READABLE | Interest::ERROR)?, target.is_ipv4());
-                Ok(Self { inner, kind, target: target.into(), is_v4, identifier, _taken: taken })
-            })
+            .map(|(inner, identifier)| Self { inner, kind, is_v4: target.is_ipv4(), identifier, _taken: taken })
             .map_err(|source| not_opened(kind, &source))
     }
 
-    fn prepare(target: SocketAddr, kind: Kind, own: Option<u16>) -> io::Result<(Inner, u16)> {
+    fn prepare(target: IpAddr, kind: Kind, own: Option<u16>) -> io::Result<(Inner, u16)> {
         let (domain, protocol, unspecified): (_, _, IpAddr) = match target {
-            SocketAddr::V4(_) => (Domain::IPV4, Protocol::ICMPV4, Ipv4Addr::UNSPECIFIED.into()),
-            SocketAddr::V6(_) => (Domain::IPV6, Protocol::ICMPV6, Ipv6Addr::UNSPECIFIED.into()),
+            IpAddr::V4(_) => (Domain::IPV4, Protocol::ICMPV4, Ipv4Addr::UNSPECIFIED.into()),
+            IpAddr::V6(_) => (Domain::IPV6, Protocol::ICMPV6, Ipv6Addr::UNSPECIFIED.into()),
         };
         let socket_type = if kind == Kind::Raw { Type::RAW } else { Type::DGRAM };
         let inner = Inner::new(domain, socket_type, Some(protocol))?;
         inner.set_nonblocking(true)?;
+        // A smaller room is no reason to fail.
+        inner.set_recv_buffer_size(WAITING_BYTES).ok();
         receive_errors(&inner, target.is_ipv4())?;
         receive_ttl(&inner, target.is_ipv4())?;
         let identifier = if let Some(own) = own {
@@ -96,34 +100,36 @@ impl Socket {
         self.identifier
     }
 
-    /// Gives what everything comes to.
-    pub(crate) const fn watched(&self) -> &AsyncFd<Inner> {
-        &self.inner
+    /// Gives what tells the network that it is in from others, where the system tells: a program's threads need not
+    /// all be in one.
+    pub(crate) fn namespace(&self) -> Option<u64> {
+        namespace(&self.inner)
+    }
+
+    /// Lets a task wait for what comes.
+    pub(crate) fn watched(self) -> Result<AsyncFd<Self>, ProbeError> {
+        let kind = self.kind;
+        watched(self, INTEREST).map_err(|source| not_opened(kind, &source))
     }
 
     /// Sets how far the next requests may go.
     pub(crate) fn limit(&self, ttl: Ttl) -> io::Result<()> {
-        limit(self.inner.get_ref(), self.is_v4, ttl)
+        limit(&self.inner, self.is_v4, ttl)
     }
 
     /// Forbids to divide the next requests.
     pub(crate) fn undivided(&self) -> io::Result<()> {
-        undivided(self.inner.get_ref(), self.is_v4)
+        undivided(&self.inner, self.is_v4)
     }
 
     /// Sends a request without waiting for room.
-    pub(crate) fn send(&self, request: &[u8]) -> io::Result<()> {
-        self.inner.get_ref().send_to(request, &self.target).map(drop)
-    }
-
-    /// Waits until there may be a message or a note. It is to be cleared when there is neither.
-    pub(crate) async fn ready(&self) -> io::Result<AsyncFdReadyGuard<'_, Inner>> {
-        self.inner.ready(Interest::READABLE | Interest::ERROR).await
+    pub(crate) fn send(&self, request: &[u8], to: &SockAddr) -> io::Result<()> {
+        self.inner.send_to(request, to).map(drop)
     }
 
     /// Takes the next message, if there is one.
     pub(crate) fn message<'a>(&self, room: &'a mut Room) -> Option<Message<'a>> {
-        room.take(self.inner.get_ref(), 0)?;
+        room.take(&self.inner, 0)?;
         let Received { packet, control, from } = room.received();
         let bytes = if self.is_v4 && self.kind == Kind::Raw { without_ip_header(packet) } else { packet };
         Some(Message { bytes, from: from.map(|from| from.ip()), ttl: control.ttl, stamp: control.stamp })
@@ -131,7 +137,13 @@ impl Socket {
 
     /// Takes the next note, if there is one.
     pub(crate) fn note<'a>(&self, room: &'a mut Room) -> Option<Note<'a>> {
-        room.note(self.inner.get_ref())
+        room.note(&self.inner)
+    }
+}
+
+impl AsRawFd for Socket {
+    fn as_raw_fd(&self) -> RawFd {
+        self.inner.as_raw_fd()
     }
 }
 

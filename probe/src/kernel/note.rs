@@ -27,6 +27,8 @@ pub(crate) enum Note<'a> {
         from: Option<IpAddr>,
         /// What it says.
         said: Said,
+        /// Where the quoted packet was sent, where told.
+        to: Option<IpAddr>,
         /// The head of what was sent: of ICMP the message, of UDP the payload, of TCP the segment.
         quote: &'a [u8],
         /// When it arrived.

@@ -74,9 +74,11 @@ impl<const BYTES: usize> Room<BYTES> {
     /// Takes the next entry of the socket's error queue, if there is one.
     pub(crate) fn note(&mut self, socket: &Socket) -> Option<Note<'_>> {
         self.take(socket, libc::MSG_ERRQUEUE)?;
-        let Received { packet, control, .. } = self.received();
+        let Received { packet, control, from: to } = self.received();
         Some(match (control.cause, control.stamp) {
-            (Some(Cause::Icmp { from, said }), stamp) => Note::Error { from, said, quote: packet, stamp },
+            (Some(Cause::Icmp { from, said }), stamp) => {
+                Note::Error { from, said, to: to.map(|to| to.ip()), quote: packet, stamp }
+            }
             (Some(Cause::Sent), Some(stamp)) => Note::Sent(stamp),
             (Some(Cause::TooLong(mtu)), _) => Note::TooLong(mtu),
             _ => Note::Other,
@@ -101,6 +103,18 @@ pub(crate) fn set_option(socket: &Socket, level: c_int, name: c_int, value: c_in
     // SAFETY: the descriptor is open as long as it is borrowed, and the pointer is to a number of the given length.
     let result = unsafe { libc::setsockopt(socket.as_raw_fd(), level, name, (&raw const value).cast(), length) };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Gives what tells the network namespace of a socket from others; `None` before Linux 5.14.
+#[expect(unsafe_code, reason = "socket2 knows this option not")]
+pub(crate) fn namespace(socket: &Socket) -> Option<u64> {
+    let mut cookie = 0_u64;
+    let mut length = libc::socklen_t::try_from(size_of_val(&cookie)).expect("eight");
+    let (level, name) = (libc::SOL_SOCKET, libc::SO_NETNS_COOKIE);
+    // SAFETY: the descriptor is open as long as it is borrowed, and the pointers are to a number and its length.
+    let result =
+        unsafe { libc::getsockopt(socket.as_raw_fd(), level, name, (&raw mut cookie).cast(), &raw mut length) };
+    (result == 0).then_some(cookie)
 }
 
 /// Asks the kernel to stamp the handing over of packets to the network's queue, without a copy of them, and their

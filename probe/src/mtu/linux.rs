@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::search::{Care, Fate, Prober};
 use crate::icmp::{Echo, Socket};
-use crate::kernel::{Note, Room, Said, receive_errors, undivided, watched};
+use crate::kernel::{INTEREST, Note, Room, Said, receive_errors, undivided, watched};
 use crate::{Engine, ProbeError};
 
 /// How often one size is tried before it counts as silent: packets get lost for other reasons too.
@@ -31,7 +31,7 @@ const V6_HEADERS: u32 = 40 + 8;
 /// Asks by what this machine permits.
 pub(super) enum Asker {
     Echo {
-        socket: Box<Socket>,
+        socket: Box<AsyncFd<Socket>>,
         target: SocketAddr,
         next: u32,
     },
@@ -44,10 +44,10 @@ pub(super) enum Asker {
 
 /// Opens what this machine permits.
 pub(super) fn open(target: SocketAddr) -> Result<Asker, ProbeError> {
-    match Socket::open(target) {
+    match Socket::open(target.ip()) {
         Ok(socket) => {
             socket.undivided().map_err(|error| failed(socket.engine(), &error))?;
-            Ok(Asker::Echo { socket: Box::new(socket), target, next: 0 })
+            Ok(Asker::Echo { socket: Box::new(socket.watched()?), target, next: 0 })
         }
         Err(ProbeError::NoPermission { .. }) => {
             Ok(Asker::Datagrams { target: SocketAddr::new(target.ip(), PORT), full: Instant::now() })
@@ -67,7 +67,7 @@ const fn payload_bytes(target: SocketAddr, bytes: u32) -> u32 {
 impl Asker {
     pub(super) fn engine(&self) -> Engine {
         match self {
-            Self::Echo { socket, .. } => socket.engine(),
+            Self::Echo { socket, .. } => socket.get_ref().engine(),
             Self::Datagrams { .. } => Engine::UdpErrorQueue,
         }
     }
@@ -106,7 +106,14 @@ impl Prober for Asker {
 }
 
 /// Sends one echo request of a size and waits for what comes.
-async fn echo(socket: &Socket, target: SocketAddr, number: u32, bytes: u32, wait: Duration) -> io::Result<Fate> {
+async fn echo(
+    watched: &AsyncFd<Socket>,
+    target: SocketAddr,
+    number: u32,
+    bytes: u32,
+    wait: Duration,
+) -> io::Result<Fate> {
+    let socket = watched.get_ref();
     let payload = u16::try_from(payload_bytes(target, bytes)).unwrap_or(u16::MAX);
     let mut request = Echo::new(target.ip(), socket.identifier(), payload);
     request.prepare(number);
@@ -114,13 +121,13 @@ async fn echo(socket: &Socket, target: SocketAddr, number: u32, bytes: u32, wait
     // What came late for an earlier size must not be taken for this one's.
     while socket.note(&mut room).is_some() {}
     let began = Instant::now();
-    if let Err(error) = socket.send(request.request()) {
+    if let Err(error) = socket.send(request.request(), &target.into()) {
         return unsent(error, || socket.note(&mut room).and_then(|note| too_long(&note)));
     }
     let low = u16::try_from(number & 0xffff).unwrap_or_default();
     let heard = async {
         loop {
-            let mut ready = socket.ready().await?;
+            let mut ready = watched.ready(INTEREST).await?;
             let mut any = false;
             while let Some(message) = socket.message(&mut room) {
                 any = true;

@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::LATE_WAIT;
-use super::pace::Pace;
+use super::pace::Ticks;
 use crate::{Engine, Sink};
 
 /// The most sockets or threads that probes hold at once: half of what systems commonly allow a program. A probe
@@ -41,7 +41,7 @@ pub(super) trait Prober {
 pub(super) async fn ping_by(prober: impl Prober, test: &PingTest, sink: &Sink, cancel: &CancellationToken) -> Engine {
     let mut run = Run { sink, waiting: JoinSet::new(), lost: JoinSet::new() };
     let began = Instant::now();
-    let mut pace = Pace::of(test, began);
+    let mut pace = Ticks::of(test, began);
     let patience = prober.patience(test.timeout);
     let mut seq = 0;
     while seq < test.count || !run.waiting.is_empty() {

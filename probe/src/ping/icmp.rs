@@ -4,12 +4,17 @@ use std::io;
 use std::net::SocketAddr;
 
 use cnc_model::test::PingTest;
+use socket2::SockAddr;
 use tokio_util::sync::CancellationToken;
 
-use super::stamped::{Carrier, Message, Quoted, ping_by};
+use super::stamped::{Carrier, Group, Means, Message, Probes, Quoted, ping_by};
 use crate::icmp::{Echo, Room, Socket};
 use crate::kernel::Note;
 use crate::{Engine, ProbeError, Sink};
+
+/// The most payload of pings that share a socket, which is what fits into one packet nearly everywhere: a few larger
+/// replies fill the room that a socket has for all of its pings.
+const MOST_SHARED_BYTES: u16 = 1_472;
 
 /// Pings an address.
 pub(super) async fn ping(
@@ -18,61 +23,71 @@ pub(super) async fn ping(
     sink: &Sink,
     cancel: &CancellationToken,
 ) -> Result<Engine, ProbeError> {
-    ping_on(&Socket::open(target)?, target, test, sink, cancel).await
+    ping_on(Socket::open(target.ip())?, target, test, sink, cancel).await
 }
 
 async fn ping_on(
-    socket: &Socket,
+    socket: Socket,
     target: SocketAddr,
     test: &PingTest,
     sink: &Sink,
     cancel: &CancellationToken,
 ) -> Result<Engine, ProbeError> {
-    let echo = Echo::new(target.ip(), socket.identifier(), test.payload_bytes);
-    ping_by(socket.watched(), Requests { socket, echo }, test, sink, cancel).await
+    let namespace = socket.namespace().filter(|_| test.payload_bytes <= MOST_SHARED_BYTES);
+    let group = namespace.map(|namespace| Group { engine: socket.engine(), is_v4: target.is_ipv4(), namespace });
+    let probes = Box::new(Echo::new(target.ip(), socket.identifier(), test.payload_bytes));
+    ping_by(Means { target, carrier: Box::new(socket), group, probes }, test, sink, cancel).await
 }
 
-/// Echo requests on a socket.
-struct Requests<'a> {
-    socket: &'a Socket,
-    echo: Echo,
-}
-
-impl Carrier for Requests<'_> {
+impl Carrier for Socket {
     fn engine(&self) -> Engine {
-        self.socket.engine()
+        self.engine()
     }
 
-    fn prepare(&mut self, seq: u32) {
-        self.echo.prepare(seq);
+    fn identifier(&self) -> u16 {
+        self.identifier()
     }
 
-    fn send(&self) -> io::Result<()> {
-        self.socket.send(self.echo.request())
+    fn send(&self, probe: &[u8], to: &SockAddr) -> io::Result<()> {
+        self.send(probe, to)
     }
 
     fn message<'a>(&self, room: &'a mut Room) -> Option<Message<'a>> {
-        self.socket.message(room)
+        self.message(room)
     }
 
     fn note<'a>(&self, room: &'a mut Room) -> Option<Note<'a>> {
-        self.socket.note(room)
+        self.note(room)
+    }
+}
+
+impl Probes for Echo {
+    fn identify(&mut self, identifier: u16) {
+        self.identify(identifier);
+    }
+
+    fn prepare(&mut self, seq: u32) {
+        self.prepare(seq);
+    }
+
+    fn probe(&self) -> &[u8] {
+        self.request()
     }
 
     fn replied(&self, message: &Message<'_>) -> Option<u16> {
-        self.echo.reply(message.bytes)
+        self.reply(message.bytes)
     }
 
     fn is_reply_to(&self, seq: u32, message: &Message<'_>) -> bool {
-        message.from.is_some_and(|from| self.echo.is_reply_to(seq, message.bytes, from))
+        message.from.is_some_and(|from| self.is_reply_to(seq, message.bytes, from))
     }
 
     fn quoted(&self, quote: &[u8]) -> Quoted {
-        self.echo.quoted(quote).map_or(Quoted::Stranger, Quoted::Number)
+        self.quoted(quote).map_or(Quoted::Stranger, Quoted::Number)
     }
 
     fn is_quote_of(&self, seq: u32, quote: &[u8]) -> bool {
-        self.echo.is_quote_of(seq, quote)
+        self.is_quote_of(seq, quote)
     }
 }
 

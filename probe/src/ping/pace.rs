@@ -9,11 +9,32 @@ use cnc_model::test::PingTest;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// The sends of one ping. A time that passed while the machine slept is skipped: nothing is caught up with.
+#[derive(Debug)]
 pub(super) struct Pace {
     pacing: Pacing,
     interval: Duration,
-    sleep: Pin<Box<Sleep>>,
+    next: Instant,
     random: u64,
+}
+
+/// A pace that is waited for.
+pub(super) struct Ticks {
+    pace: Pace,
+    sleep: Pin<Box<Sleep>>,
+}
+
+impl Ticks {
+    /// Makes the pace of a test, whose first probe is due when it begins.
+    pub(super) fn of(test: &PingTest, began: Instant) -> Self {
+        Self { pace: Pace::of(test, began), sleep: Box::pin(sleep_until(began)) }
+    }
+
+    /// Waits until the next probe is due. Dropped before that, it has changed nothing.
+    pub(super) async fn tick(&mut self) {
+        self.sleep.as_mut().await;
+        self.pace.pass(Instant::now());
+        self.sleep.as_mut().reset(self.pace.next());
+    }
 }
 
 impl Pace {
@@ -21,16 +42,19 @@ impl Pace {
     pub(super) fn of(test: &PingTest, began: Instant) -> Self {
         // Nothing secret depends on it; it differs between any two pings, so that they do not go in step.
         let random = RandomState::new().hash_one(std::process::id());
-        Self { pacing: test.pacing, interval: test.interval, sleep: Box::pin(sleep_until(began)), random }
+        Self { pacing: test.pacing, interval: test.interval, next: began, random }
     }
 
-    /// Waits until the next probe is due. Dropped before that, it has changed nothing.
-    pub(super) async fn tick(&mut self) {
-        self.sleep.as_mut().await;
-        let (due, now) = (self.sleep.deadline(), Instant::now());
+    /// Gives when the next probe is due.
+    pub(super) const fn next(&self) -> Instant {
+        self.next
+    }
+
+    /// Goes on to the probe after the one that was due and is sent now.
+    pub(super) fn pass(&mut self, now: Instant) {
+        let due = self.next;
         let next = due + self.gap();
-        let next = if next > now { next } else { self.after(due, now) };
-        self.sleep.as_mut().reset(next);
+        self.next = if next > now { next } else { self.after(due, now) };
     }
 
     fn gap(&mut self) -> Duration {
@@ -67,9 +91,9 @@ mod tests {
 
     use super::*;
 
-    fn pace(pacing: Pacing) -> Pace {
+    fn pace(pacing: Pacing) -> Ticks {
         let test = PingTest { pacing, interval: Duration::from_millis(100), ..PingTest::to(Destination::Listener) };
-        Pace::of(&test, Instant::now())
+        Ticks::of(&test, Instant::now())
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,6 +1,6 @@
 //! On Linux by a raw socket, which gives what macOS' datagram socket does.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -13,19 +13,26 @@ use crate::icmp::packet::checksum;
 const LATEST: Duration = Duration::from_secs(2);
 
 /// Opens the socket; `None` where that is not permitted.
-fn open(target: IpAddr) -> Option<Socket> {
-    let target = SocketAddr::new(target, 0);
+fn open(target: IpAddr) -> Option<AsyncFd<Socket>> {
     let kind = if cfg!(target_os = "linux") { Type::RAW } else { Type::DGRAM };
-    let inner = Socket::prepare(target, kind).ok()?;
-    Some(Socket { inner, target, identifier: Identifier::take().expect("free") })
+    let socket = Socket::open_type(target, kind).ok()?;
+    Some(socket.watched().expect("tokio runs"))
+}
+
+fn send(socket: &AsyncFd<Socket>, message: &[u8], target: IpAddr) {
+    socket.get_ref().send(message, &SocketAddr::new(target, 0).into()).expect("sent");
 }
 
 /// Takes messages and notes until `found` has found something in them.
-async fn until<T>(socket: &Socket, room: &mut Room, mut found: impl FnMut(&Socket, &mut Room) -> Option<T>) -> T {
+async fn until<T>(
+    socket: &AsyncFd<Socket>,
+    room: &mut Room,
+    mut found: impl FnMut(&Socket, &mut Room) -> Option<T>,
+) -> T {
     let search = async {
         loop {
-            let mut ready = socket.ready().await.expect("watched");
-            if let Some(found) = found(socket, room) {
+            let mut ready = socket.ready(INTEREST).await.expect("watched");
+            if let Some(found) = found(socket.get_ref(), room) {
                 return found;
             }
             ready.clear_ready();
@@ -39,11 +46,11 @@ async fn a_reply_comes_among_what_others_get() {
     for target in ["127.0.0.1", "::1"] {
         let target: IpAddr = target.parse().expect("an address");
         let (Some(socket), mut room) = (open(target), Room::new()) else { return };
-        let mut echo = Echo::new(target, socket.identifier(), 56);
-        socket.limit(Ttl::try_from(9).expect("valid")).expect("set");
+        let mut echo = Echo::new(target, socket.get_ref().identifier(), 56);
+        socket.get_ref().limit(Ttl::try_from(9).expect("valid")).expect("set");
         for seq in 0..5 {
             echo.prepare(seq);
-            socket.send(echo.request()).expect("sent");
+            send(&socket, echo.request(), target);
             let ttl = until(&socket, &mut room, |socket, room| {
                 loop {
                     let Message { bytes, from, ttl, .. } = socket.message(room)?;
@@ -72,12 +79,12 @@ fn error_about(request: &[u8], kind: u8, code: u8) -> Vec<u8> {
 async fn an_error_is_a_note_for_whom_it_is_about_and_for_nobody_else() {
     let loopback = IpAddr::from([127, 0, 0, 1]);
     let (Some(socket), Some(router)) = (open(loopback), open(loopback)) else { return };
-    let (mut room, mut ours) = (Room::new(), Echo::new(loopback, socket.identifier(), 56));
+    let (mut room, mut ours) = (Room::new(), Echo::new(loopback, socket.get_ref().identifier(), 56));
     ours.prepare(3);
-    let mut theirs = Echo::new(loopback, router.identifier(), 56);
+    let mut theirs = Echo::new(loopback, router.get_ref().identifier(), 56);
     theirs.prepare(3);
     for request in [theirs.request(), ours.request()] {
-        router.send(&error_about(request, 11, 0)).expect("sent");
+        send(&router, &error_about(request, 11, 0), loopback);
     }
     let (from, said, number) = until(&socket, &mut room, |socket, room| {
         while socket.message(room).is_some() {}
@@ -88,7 +95,7 @@ async fn an_error_is_a_note_for_whom_it_is_about_and_for_nobody_else() {
     })
     .await;
     assert_eq!((from, said, number), (Some(loopback), Said::Exceeded, Some(3)));
-    assert!(socket.note(&mut room).is_none());
+    assert!(socket.get_ref().note(&mut room).is_none());
 }
 
 #[test]

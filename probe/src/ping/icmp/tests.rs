@@ -6,6 +6,7 @@ use cnc_model::Ttl;
 use cnc_model::ping::{Clock, PingOutcome, PingSample};
 use cnc_model::test::PingProtocol;
 use socket2::{Domain, Protocol, Type};
+use tokio::task::JoinSet;
 
 use super::*;
 use crate::icmp::packet::{V4_REQUEST, checksum};
@@ -15,12 +16,12 @@ use crate::sink;
 
 async fn run(kind: Kind, target: IpAddr, test: &PingTest) -> Option<(Engine, Vec<PingSample>)> {
     let (sink, taken) = sink();
-    let target = SocketAddr::new(target, 0);
     let socket = match Socket::open_kind(target, kind) {
         Err(ProbeError::NoPermission { .. }) => return None,
         socket => socket.expect("opened"),
     };
-    let engine = ping_on(&socket, target, test, &sink, &CancellationToken::new()).await.expect("measured");
+    let target = SocketAddr::new(target, 0);
+    let engine = ping_on(socket, target, test, &sink, &CancellationToken::new()).await.expect("measured");
     Some((engine, samples(taken)))
 }
 
@@ -76,4 +77,41 @@ async fn a_second_reply_is_a_duplicate() {
     let summary = summary(&samples);
     assert_eq!((summary.sent, summary.received, summary.late), (20, 20, 0));
     assert!((19..=20).contains(&summary.duplicates), "the last may come after the end: {summary:?}");
+}
+
+/// However short: with no payload to tell replies apart by, their addresses do.
+#[tokio::test]
+async fn many_targets_at_once_have_each_its_own_replies() {
+    for (kind, payload_bytes) in [(Kind::Raw, 0), (Kind::Raw, 56), (Kind::Datagram, 0), (Kind::Datagram, 4)] {
+        let pings = (1..=200).map(|nth| async move {
+            let target = IpAddr::from([127, 9, 0, nth]);
+            let test = PingTest { payload_bytes, ..test_of(PingProtocol::Icmp, 5) };
+            (target, run(kind, target, &test).await)
+        });
+        for (target, ran) in pings.collect::<JoinSet<_>>().join_all().await {
+            let Some((_, samples)) = ran else { continue };
+            let summary = summary(&samples);
+            assert_eq!((summary.received, summary.duplicates), (5, 0), "{target}");
+            let is_its_own = |sample: &PingSample| matches!(sample.outcome, PingOutcome::Reply(r) if r.from == target);
+            assert!(samples.iter().all(is_its_own), "{samples:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_ping_that_is_dropped_lets_go_of_its_sink() {
+    let test = test_of(PingProtocol::Icmp, 100_000);
+    let (sink, mut taken) = sink();
+    let pinging = tokio::spawn(async move {
+        let target = SocketAddr::from(([127, 9, 1, 1], 0));
+        ping(target, &test, &sink, &CancellationToken::new()).await
+    });
+    if taken.recv().await.is_none() {
+        // Not permitted here.
+        return;
+    }
+    pinging.abort();
+    assert!(pinging.await.is_err_and(|end| end.is_cancelled()));
+    // Liveness: ends when nobody holds the sink any more, which is what is tested.
+    while taken.recv().await.is_some() {}
 }

@@ -4,15 +4,15 @@
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsRawFd, RawFd};
 
 use cnc_model::test::PingTest;
-use socket2::{Domain, Protocol, Socket, Type};
-use tokio::io::Interest;
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use tokio_util::sync::CancellationToken;
 
 use super::OWN_BYTES;
-use crate::kernel::{Note, Received, Room, receive_errors, receive_ttl, stamp, watched};
-use crate::ping::stamped::{Carrier, Message, Quoted, ping_by};
+use crate::kernel::{Note, Received, Room, receive_errors, receive_ttl, stamp};
+use crate::ping::stamped::{Carrier, Means, Message, Probes, Quoted, ping_by};
 use crate::{Engine, ProbeError, Sink};
 
 /// Pings a port; the payload has room for the token and a number.
@@ -24,10 +24,10 @@ pub(super) async fn ping(
     cancel: &CancellationToken,
 ) -> Result<Engine, ProbeError> {
     let failed = |source: io::Error| ProbeError::Engine { engine: Engine::UdpEcho.name(), why: source.to_string() };
-    let socket = open(target).and_then(|socket| watched(socket, Interest::READABLE | Interest::ERROR));
-    let socket = socket.map_err(failed)?;
-    let datagrams = Datagrams::new(socket.get_ref(), target.ip(), token, test.payload_bytes.into());
-    ping_by(&socket, datagrams, test, sink, cancel).await
+    let carrier = Box::new(Port { socket: open(target).map_err(failed)?, target: target.ip() });
+    let probes = Box::new(Datagrams::new(token, test.payload_bytes.into()));
+    // A socket that is connected to one port carries no other's datagrams.
+    ping_by(Means { target, carrier, group: None, probes }, test, sink, cancel).await
 }
 
 fn open(target: SocketAddr) -> io::Result<Socket> {
@@ -41,23 +41,27 @@ fn open(target: SocketAddr) -> io::Result<Socket> {
     Ok(socket)
 }
 
-/// The datagrams of one ping.
-struct Datagrams<'a> {
-    socket: &'a Socket,
+/// A socket that is connected to the port which is pinged.
+struct Port {
+    socket: Socket,
     target: IpAddr,
+}
+
+/// The datagrams of one ping.
+struct Datagrams {
     payload: Vec<u8>,
     /// What all of them begin with: the token, and a number drawn for this ping.
     head_bytes: usize,
 }
 
-impl<'a> Datagrams<'a> {
-    fn new(socket: &'a Socket, target: IpAddr, token: Vec<u8>, payload_bytes: usize) -> Self {
+impl Datagrams {
+    fn new(token: Vec<u8>, payload_bytes: usize) -> Self {
         let head_bytes = token.len() + OWN_BYTES / 2;
         // Nothing secret depends on it; it differs between any two pings.
         let drawn = RandomState::new().hash_one(std::process::id()).to_be_bytes();
         let drawn = drawn.into_iter().take(OWN_BYTES / 2);
         let payload = token.into_iter().chain(drawn).chain(super::filler()).take(payload_bytes).collect();
-        Self { socket, target, payload, head_bytes }
+        Self { payload, head_bytes }
     }
 
     /// Reads the number behind this ping's own head.
@@ -68,28 +72,47 @@ impl<'a> Datagrams<'a> {
     }
 }
 
-impl Carrier for Datagrams<'_> {
+impl AsRawFd for Port {
+    fn as_raw_fd(&self) -> RawFd {
+        self.socket.as_raw_fd()
+    }
+}
+
+impl Carrier for Port {
     fn engine(&self) -> Engine {
         Engine::UdpEcho
     }
 
-    fn prepare(&mut self, seq: u32) {
-        self.payload[self.head_bytes..][..size_of::<u32>()].copy_from_slice(&seq.to_be_bytes());
+    fn identifier(&self) -> u16 {
+        // Ports tell datagrams apart, which the system sees to.
+        0
     }
 
-    fn send(&self) -> io::Result<()> {
-        self.socket.send(&self.payload).map(drop)
+    fn send(&self, probe: &[u8], _: &SockAddr) -> io::Result<()> {
+        self.socket.send(probe).map(drop)
     }
 
     fn message<'a>(&self, room: &'a mut Room) -> Option<Message<'a>> {
-        room.take(self.socket, 0)?;
+        room.take(&self.socket, 0)?;
         let Received { packet, control, .. } = room.received();
         // The socket is connected: nobody else's come here.
         Some(Message { bytes: packet, from: Some(self.target), ttl: control.ttl, stamp: control.stamp })
     }
 
     fn note<'a>(&self, room: &'a mut Room) -> Option<Note<'a>> {
-        room.note(self.socket)
+        room.note(&self.socket)
+    }
+}
+
+impl Probes for Datagrams {
+    fn identify(&mut self, _: u16) {}
+
+    fn prepare(&mut self, seq: u32) {
+        self.payload[self.head_bytes..][..size_of::<u32>()].copy_from_slice(&seq.to_be_bytes());
+    }
+
+    fn probe(&self) -> &[u8] {
+        &self.payload
     }
 
     fn replied(&self, message: &Message<'_>) -> Option<u16> {

@@ -4,12 +4,14 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 use cnc_model::Ttl;
+use socket2::SockAddr;
+use tokio::io::unix::AsyncFd;
 
 use super::answer::{Answer, Arrival};
 use super::course::{Kind, kind_of};
 use super::{MOST_AT_ONCE, SENDS};
 use crate::icmp::{Echo, Message, Room, Socket};
-use crate::kernel::{Moment, Note, Sent, Wall};
+use crate::kernel::{INTEREST, Moment, Note, Sent, Wall};
 use crate::{Engine, ProbeError};
 
 /// The payload of a probe: what tells it apart, what keeps the checksum, and a few bytes more, as is usual.
@@ -17,7 +19,8 @@ const PAYLOAD_BYTES: u16 = 32;
 
 /// The echo requests of one trace.
 pub(super) struct Echoes {
-    socket: Socket,
+    socket: AsyncFd<Socket>,
+    to: SockAddr,
     reader: Reader,
 }
 
@@ -31,23 +34,24 @@ struct Reader {
 
 impl Echoes {
     pub(super) fn open(target: IpAddr) -> Result<Self, ProbeError> {
-        let socket = Socket::open(SocketAddr::new(target, 0))?;
-        let echo = Echo::of_one_flow(target, socket.identifier(), PAYLOAD_BYTES);
-        Ok(Self { socket, reader: Reader { target, echo, room: Room::new(), came: Vec::new() } })
+        let (socket, to) = (Socket::open(target)?.watched()?, SocketAddr::new(target, 0).into());
+        let echo = Echo::of_one_flow(target, socket.get_ref().identifier(), PAYLOAD_BYTES);
+        Ok(Self { socket, to, reader: Reader { target, echo, room: Room::new(), came: Vec::new() } })
     }
 
-    pub(super) const fn engine(&self) -> Engine {
-        self.socket.engine()
+    pub(super) fn engine(&self) -> Engine {
+        self.socket.get_ref().engine()
     }
 
     pub(super) fn send(&mut self, number: u16, ttl: Ttl) -> io::Result<Sent> {
-        let Self { socket, reader } = self;
+        let Self { socket, to, reader } = self;
+        let socket = socket.get_ref();
         socket.limit(ttl)?;
         reader.echo.prepare(number.into());
         let mut tries = 0;
         loop {
             let before = Moment::now();
-            let result = socket.send(reader.echo.request());
+            let result = socket.send(reader.echo.request(), to);
             let end = Wall::now();
             let (stamp, _) = reader.take_notes(socket, |stamp| before.sent_at(stamp, end));
             tries += 1;
@@ -63,15 +67,15 @@ impl Echoes {
     /// Waits until something has come, or may have.
     pub(super) async fn wait(&mut self) -> io::Result<()> {
         // Liveness: the caller waits for time, too.
-        let mut ready = self.socket.ready().await?;
-        if self.reader.take(&self.socket) {
+        let mut ready = self.socket.ready(INTEREST).await?;
+        if self.reader.take(self.socket.get_ref()) {
             ready.clear_ready();
         }
         Ok(())
     }
 
     pub(super) fn take(&mut self) -> Vec<Arrival> {
-        self.reader.take(&self.socket);
+        self.reader.take(self.socket.get_ref());
         std::mem::take(&mut self.reader.came)
     }
 }
@@ -102,7 +106,7 @@ impl Reader {
                 None => return (sent, false),
                 // Through a tunnel a packet is handed over twice: the first time counts.
                 Some(Note::Sent(stamp)) if is_ours(stamp) => sent = sent.or(Some(stamp)),
-                Some(Note::Error { from: Some(from), said, quote, stamp }) => {
+                Some(Note::Error { from: Some(from), said, quote, stamp, .. }) => {
                     let number = self.echo.quoted(quote).filter(|&n| self.echo.is_quote_of(n.into(), quote));
                     if let (Some(number), Some(kind)) = (number, kind_of(said, from, self.target)) {
                         let after = Moment::now();

@@ -140,7 +140,7 @@ impl Reader {
                 None => return (sent, false),
                 // Through a tunnel a packet is handed over twice: the first time counts.
                 Some(Note::Sent(stamp)) if is_ours(stamp) => sent = sent.or(Some(stamp)),
-                Some(Note::Error { from: Some(from), said, quote, stamp }) => {
+                Some(Note::Error { from: Some(from), said, quote, stamp, .. }) => {
                     let Some(kind) = kind_of(said, from, self.target) else { continue };
                     let after = Moment::now();
                     self.came.push(match self.payload.number(quote) {

@@ -43,7 +43,7 @@ impl Wire {
     }
 
     /// Names the engine.
-    pub(super) const fn engine(&self) -> Engine {
+    pub(super) fn engine(&self) -> Engine {
         match self {
             Self::Echoes(echoes) => echoes.engine(),
             Self::Datagrams(_) => Engine::UdpErrorQueue,

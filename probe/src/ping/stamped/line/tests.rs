@@ -1,0 +1,49 @@
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use cnc_model::Destination;
+use cnc_model::test::PingTest;
+use tokio::sync::oneshot;
+
+use super::*;
+use crate::icmp::{Echo, Socket};
+use crate::ping::stamped::outlet::Outlet;
+use crate::{Engine, sink};
+
+const GROUP: Group = Group { engine: Engine::IcmpDatagram, is_v4: true, namespace: 1 };
+
+/// A ping of the n-th address of loopback; `None` where ICMP is not permitted.
+fn newcomer(nth: u32, group: Option<Group>) -> Option<Newcomer> {
+    let target = IpAddr::from(Ipv4Addr::from(Ipv4Addr::LOCALHOST.to_bits() + nth));
+    let socket = Socket::open(target).ok()?;
+    let probes = Box::new(Echo::new(target, socket.identifier(), 56));
+    let to = (Outlet::new(sink().0), oneshot::channel().0);
+    let run = Run::new(SocketAddr::new(target, 0), probes, &PingTest::to(Destination::Listener), to);
+    Some(Newcomer { carrier: Box::new(socket), group, run })
+}
+
+#[test]
+fn pings_share_a_socket_where_an_address_tells_them_apart() {
+    let Some(first) = newcomer(0, Some(GROUP)) else { return };
+    let mut line = Line::of(first);
+    let has_seat = |line: &Line, nth, group| line.has_seat_for(&newcomer(nth, group).expect("as the first"));
+    assert!(has_seat(&line, 1, Some(GROUP)) && !has_seat(&line, 0, Some(GROUP)), "one of each target");
+    for other in [
+        None,
+        Some(Group { engine: Engine::IcmpRaw, ..GROUP }),
+        Some(Group { is_v4: false, ..GROUP }),
+        Some(Group { namespace: 2, ..GROUP }),
+    ] {
+        assert!(!has_seat(&line, 1, other), "{other:?}");
+    }
+    let mut nth = 1;
+    while has_seat(&line, nth, Some(GROUP)) {
+        line.seat(newcomer(nth, Some(GROUP)).expect("as the first").run);
+        nth += 1;
+    }
+    assert_eq!(nth, 128);
+    line.end(|run| run.target == Ipv4Addr::LOCALHOST);
+    assert!(has_seat(&line, 0, Some(GROUP)) && !line.is_empty());
+    assert_eq!(line.due.len(), 127, "nothing is due for whom is gone");
+    let alone = Line::of(newcomer(0, None).expect("as the first"));
+    assert!(!has_seat(&alone, 1, None), "who wants a socket to itself has it");
+}
