@@ -1,5 +1,6 @@
-//! The listener as a container runs it: in a root that holds nothing but the program, as a user whom no system knows,
-//! without any capability, and with one folder that it may write to.
+//! The listener as a container runs it: in a root that holds nothing but the program and the system's random numbers, as
+//! every container engine gives them, as a user whom no system knows, without any capability, and with one folder that it
+//! may write to.
 
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
@@ -13,7 +14,7 @@ use cnc_integration_tests::programs::{found_or_skip, program};
 use cnc_integration_tests::store;
 use tempfile::TempDir;
 
-use crate::files::told;
+use crate::files::{said, told};
 
 /// The image's user and group.
 const NOBODY: u32 = 65_532;
@@ -86,6 +87,13 @@ fn root(program: &Path, libraries: &[PathBuf]) -> TempDir {
         let place = root.path().join(library.strip_prefix("/").expect("a path from the root"));
         fs::create_dir_all(place.parent().expect("it lies in a folder")).expect("made");
         fs::copy(library, place).expect("copied");
+    }
+    // A static C library does not find the kernel's own call, and so the program asks these.
+    fs::create_dir(root.path().join("dev")).expect("made");
+    for (name, minor) in [("random", "8"), ("urandom", "9")] {
+        said(
+            Command::new("mknod").args(["--mode=0666"]).arg(root.path().join("dev").join(name)).args(["c", "1", minor]),
+        );
     }
     let data = root.path().join("data");
     fs::create_dir(&data).expect("made");
