@@ -7,6 +7,7 @@ pub mod client;
 pub mod fuzz;
 pub mod lines;
 pub mod listener;
+pub mod past;
 pub mod programs;
 pub mod random;
 pub mod staff;

@@ -47,7 +47,7 @@ pub struct Listener {
     url: String,
     data: PathBuf,
     /// Holds the data folder, and goes with it.
-    _folder: TempDir,
+    folder: TempDir,
     /// Reads what it says, so that it never waits for a reader.
     _reading: JoinSet<()>,
 }
@@ -87,6 +87,17 @@ impl Listener {
         Self::start_at(command, (folder, data.clone()), (&data, config)).await
     }
 
+    /// Starts one on a free port of loopback on a data folder of which something is made already.
+    ///
+    /// # Panics
+    /// When it does not say in time that it listens.
+    pub async fn start_on(data: TempDir, config: &str) -> Self {
+        let mut command = Command::new(program("cnc-listener"));
+        command.args(["serve", "--listen", "127.0.0.1:0"]);
+        let inside = data.path().to_owned();
+        Self::start_at(command, (data, inside.clone()), (&inside, config)).await
+    }
+
     /// Starts one on a free port of loopback by a command that runs it in a root of its own, where its data folder is
     /// `/data`.
     ///
@@ -115,7 +126,7 @@ impl Listener {
             // Liveness: the listener's end closes it.
             while let Ok(Some(_)) = lines.next_line().await {}
         });
-        Self { child, url, data, _folder: folder, _reading: reading }
+        Self { child, url, data, folder, _reading: reading }
     }
 
     /// Gives where it answers.
@@ -186,6 +197,15 @@ impl Listener {
     /// When it cannot be reached.
     pub async fn staff(&self) -> Staff {
         Staff::connect(&self.url, Some(&self.token())).await
+    }
+
+    /// Kills it as a power cut does, and gives its data folder.
+    ///
+    /// # Panics
+    /// When it cannot be killed.
+    pub async fn kill(mut self) -> TempDir {
+        self.child.kill().await.expect("it can be killed");
+        self.folder
     }
 
     /// Ends it as a service manager does, and gives its exit code.

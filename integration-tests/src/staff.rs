@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use cnc_model::session::{SequencedSample, SessionRecord, TestRecord, WatchEvent};
 use cnc_model::{SessionId, Test, TestId};
-use cnc_proto::support::{CancelTest, CreateSession, CreateToken, CreatedSession, CreatedToken, IssueTest, Role};
+use cnc_proto::support::{
+    CancelTest, CreateSession, CreateToken, CreatedSession, CreatedToken, History, HistoryPeriod, HistoryScope,
+    HistorySubjects, IssueTest, ListHistorySubjects, Role,
+};
 use cnc_proto::v1;
 use cnc_proto::v1::support_client::SupportClient;
 use tokio::time::timeout;
@@ -136,6 +139,36 @@ impl Staff {
         let list = self.0.list_sessions(v1::ListSessionsRequest::default()).await.expect("the sessions are listed");
         let list: Vec<cnc_model::session::SessionOverview> = list.into_inner().try_into().expect("the answer is sound");
         list.into_iter().map(|overview| overview.id).collect()
+    }
+
+    /// Asks for the figures of a destination or provider.
+    ///
+    /// # Errors
+    /// When the listener refuses.
+    ///
+    /// # Panics
+    /// When the answer is none.
+    pub async fn history(&mut self, scope: HistoryScope) -> Result<History, Status> {
+        let answer = self.0.get_history(v1::GetHistoryRequest::from(scope)).await?;
+        Ok(answer.into_inner().try_into().expect("the answer is sound"))
+    }
+
+    /// Gives what there are figures of once history lacks no more than so many sessions.
+    ///
+    /// # Panics
+    /// When it does not get there in time.
+    pub async fn summed_up(&mut self, period: HistoryPeriod, behind: u32) -> HistorySubjects {
+        let wanted = v1::ListHistorySubjectsRequest::from(ListHistorySubjects { period, limit: None });
+        let caught_up = async {
+            loop {
+                let answer = self.0.list_history_subjects(wanted).await.expect("it answers").into_inner();
+                let subjects = HistorySubjects::try_from(answer).expect("the answer is sound");
+                if subjects.sessions_behind <= behind {
+                    return subjects;
+                }
+            }
+        };
+        timeout(PATIENCE, caught_up).await.expect("history catches up in time")
     }
 
     /// Begins to follow a session, as the stream that it is.

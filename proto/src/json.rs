@@ -3,6 +3,7 @@
 //! Durations end in `_ms` (fractions kept), sizes in `_bytes`, rates in `_bps`, wall times in `_at` (RFC 3339, UTC).
 //! What was not measured is `null`. Each public function gives one object with its `type` first.
 
+mod history;
 mod ping;
 mod reach;
 mod score;
@@ -24,6 +25,7 @@ use cnc_model::trace::TraceSummary;
 use cnc_model::{Failure, Sample, Summary};
 use serde::Serialize;
 
+pub use history::{history_lines, history_session_lines, history_subject_lines};
 pub use session::{event_lines, record, session};
 pub use staff::{audit_entry, created_session, created_token, deleted_session, plan, token};
 pub use test::test;

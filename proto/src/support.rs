@@ -3,6 +3,7 @@
 
 mod activity;
 mod audit;
+mod history;
 mod papers;
 mod sessions;
 mod status;
@@ -10,6 +11,11 @@ mod tokens;
 
 pub use activity::{Activity, ListActivity, MAX_LOOKED_INTO, MAX_ROUND_TRIPS, WhoAmI};
 pub use audit::{AuditEntry, ListAudit};
+pub use history::{
+    History, HistoryDay, HistoryDestination, HistoryFigures, HistoryHour, HistoryKind, HistoryPeriod, HistoryProvider,
+    HistoryScope, HistorySeries, HistorySession, HistorySessions, HistorySubject, HistorySubjects, ListHistorySessions,
+    ListHistorySubjects, MAX_HISTORY_DAYS, MAX_UTC_OFFSET_MINUTES,
+};
 pub use papers::{AddNote, Note};
 pub use sessions::{
     CancelTest, CreateSession, CreatedSession, DeletedSession, IssuePlan, IssueTest, ListSamples, ListSessions,

@@ -4,6 +4,7 @@
 
 mod connect;
 mod export;
+mod history;
 mod output;
 mod plan;
 mod serve;
@@ -59,6 +60,14 @@ enum Command {
     /// Plans of a running listener
     #[command(subcommand)]
     Plan(plan::PlanCommand),
+    /// How destinations and providers fared over days, as a running listener tells it
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  cnc-listener history list\n  cnc-listener history show --destination example.com\n  \
+                      cnc-listener history show --provider AS64500 --days 90 --utc-offset +02:00\n  cnc-listener \
+                      history sessions --destination example.com --hour 20"
+    )]
+    History(history::HistoryCommand),
 }
 
 /// Why a command failed. Each has an exit code of its own.
@@ -198,6 +207,7 @@ async fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Token(command) => token::run(command).await,
         Command::Store(command) => store::run(command),
         Command::Plan(command) => plan::run(command).await,
+        Command::History(command) => history::run(command).await,
     }
 }
 

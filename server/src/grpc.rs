@@ -19,6 +19,7 @@ use tonic_health::server::HealthReporter;
 
 use crate::clock;
 use crate::config::Plans;
+use crate::history::HistorySource;
 use crate::limits::{Limits, Over};
 use crate::metrics::Metrics;
 use crate::roles::Call;
@@ -38,6 +39,8 @@ pub struct Services {
     pub sessions: Sessions,
     /// The record.
     pub store: Store,
+    /// Who answers what is asked of history.
+    pub history: HistorySource,
     /// Who may what.
     pub staff: Staff,
     /// The plans.

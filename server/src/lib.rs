@@ -10,6 +10,7 @@ pub mod duration;
 mod echo;
 pub mod google;
 pub mod grpc;
+pub mod history;
 pub mod http;
 pub mod limits;
 pub mod metrics;

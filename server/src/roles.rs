@@ -55,11 +55,13 @@ pub enum Call {
     Report,
     /// Read the listener's own figures.
     Metrics,
+    /// See how destinations and providers fared over days.
+    History,
 }
 
 impl Call {
     /// Every call.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::CreateSession,
         Self::ListSessions,
         Self::GetSession,
@@ -85,6 +87,7 @@ impl Call {
         Self::ListActivity,
         Self::Report,
         Self::Metrics,
+        Self::History,
     ];
 
     /// Gives the least role that may.
@@ -102,7 +105,8 @@ impl Call {
             | Self::WhoAmI
             | Self::ListActivity
             | Self::Report
-            | Self::Metrics => Role::Viewer,
+            | Self::Metrics
+            | Self::History => Role::Viewer,
             Self::CreateSession
             | Self::IssueTest
             | Self::IssuePlan
@@ -146,6 +150,7 @@ impl Call {
             Self::ListActivity => "list_activity",
             Self::Report => "report",
             Self::Metrics => "metrics",
+            Self::History => "history",
         }
     }
 
@@ -165,7 +170,8 @@ impl Call {
             | Self::GetStatus
             | Self::WhoAmI
             | Self::ListActivity
-            | Self::Metrics => false,
+            | Self::Metrics
+            | Self::History => false,
             Self::CreateSession
             | Self::IssueTest
             | Self::IssuePlan
@@ -201,13 +207,13 @@ mod tests {
         assert_eq!(
             may(Role::Viewer),
             "list_sessions get_session watch_session list_samples list_plans list_notes get_sharing get_status \
-             who_am_i list_activity report metrics"
+             who_am_i list_activity report metrics history"
         );
         assert_eq!(
             may(Role::Support),
             "create_session list_sessions get_session watch_session issue_test issue_plan cancel_test end_session \
              list_samples list_plans add_note list_notes share_report unshare_report get_sharing get_status \
-             who_am_i list_activity report metrics"
+             who_am_i list_activity report metrics history"
         );
         assert_eq!(may(Role::Admin), Call::ALL.map(Call::word).join(" "));
     }

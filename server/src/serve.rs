@@ -14,6 +14,7 @@ use crate::accept::{Acceptor, Forwarding, Tls, TlsError};
 use crate::config::{Config, DEFAULT_PLAN};
 use crate::echo;
 use crate::grpc::{self, Services};
+use crate::history::HistorySource;
 use crate::http::{self, Web};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
@@ -119,6 +120,7 @@ impl Opened {
             address_for_users: settings.public_url.clone().unwrap_or_default().into(),
             reports: Arc::new(settings.reports.clone()),
             sessions: Sessions::start(store.clone(), settings, Arc::clone(&limits)).await?,
+            history: HistorySource::Store(store.clone()),
             store,
             staff,
             plans: Arc::new(config.all_plans()),

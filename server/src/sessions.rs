@@ -19,6 +19,7 @@ use tokio_util::task::TaskTracker;
 use crate::accept::Tls;
 use crate::clock::Clock;
 use crate::config::Retention;
+use crate::history;
 use crate::limits::{Limits, Over, Place, Source};
 use crate::networks::Networks;
 use crate::secret;
@@ -186,6 +187,8 @@ impl Sessions {
         let networks = Arc::clone(&sessions.shared.settings.networks);
         sessions.shared.tasks.spawn(networks.run(sessions.shared.stop.child_token()));
         sessions.shared.tasks.spawn(retention::run(sessions.clone(), retention::EVERY));
+        let sums = history::run(sessions.shared.store.clone(), sessions.shared.stop.child_token());
+        sessions.shared.tasks.spawn(sums);
         Ok(sessions)
     }
 

@@ -10,6 +10,7 @@ mod counters;
 mod error;
 mod figures;
 mod handle;
+mod history;
 mod jobs;
 mod links;
 mod notes;
@@ -28,6 +29,7 @@ mod writer;
 pub use audit::{AuditEntry, StoredAudit};
 pub use check::{Checked, check};
 pub use counters::Counts;
+use error::Fault;
 pub use error::StoreError;
 pub use handle::{MAX_PAGE, Store};
 pub use jobs::{Job, JobEnd, JobKind};
@@ -92,4 +94,6 @@ pub struct Removed {
     pub tests: u64,
     /// Samples.
     pub samples: u64,
+    /// Hours of history that it had a part in.
+    pub history_hours: u64,
 }

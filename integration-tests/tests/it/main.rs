@@ -2,6 +2,7 @@
 
 mod alone;
 mod end;
+mod history;
 mod join;
 mod late;
 mod plans;

@@ -15,11 +15,12 @@ pub fn created_session(created: &CreatedSession) -> impl Serialize {
     Typed { kind: "created", body: CreatedBody { code: code.to_string(), link, session: session.into() } }
 }
 
-/// Gives `{"type":"deleted","tests":…,"samples":…,"documents":[…]}`.
+/// Gives `{"type":"deleted","tests":…,"samples":…,"documents":[…],"history_hours":…}`.
 #[must_use]
 pub fn deleted_session(deleted: &DeletedSession) -> impl Serialize {
-    let DeletedSession { tests, samples, documents } = deleted;
-    Typed { kind: "deleted", body: DeletedBody { tests: *tests, samples: *samples, documents } }
+    let DeletedSession { tests, samples, documents, history_hours } = deleted;
+    let body = DeletedBody { tests: *tests, samples: *samples, documents, history_hours: *history_hours };
+    Typed { kind: "deleted", body }
 }
 
 /// Gives `{"type":"plan",…}` with its tests in stages.
@@ -84,6 +85,7 @@ struct DeletedBody<'a> {
     tests: u64,
     samples: u64,
     documents: &'a [String],
+    history_hours: u64,
 }
 
 #[derive(Serialize)]

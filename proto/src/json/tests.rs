@@ -26,7 +26,10 @@ use cnc_model::{
 use insta::assert_snapshot;
 
 use super::line;
-use crate::support::{CreatedSession, CreatedToken, DeletedSession, Role, Token};
+use crate::support::{
+    CreatedSession, CreatedToken, DeletedSession, History, HistoryDay, HistoryDestination, HistoryFigures, HistoryHour,
+    HistoryKind, HistoryProvider, HistorySeries, HistorySession, HistorySessions, HistorySubjects, Role, Token,
+};
 
 fn ip(last: u8) -> IpAddr {
     IpAddr::from([192, 0, 2, last])
@@ -392,7 +395,8 @@ fn staff_answers() {
         code: Code::from_random(7),
         link: "https://cnc.example/j/0000-0007".into(),
     };
-    let deleted = DeletedSession { tests: 4, samples: 1_234, documents: vec!["reports/x.html".into()] };
+    let deleted =
+        DeletedSession { tests: 4, samples: 1_234, documents: vec!["reports/x.html".into()], history_hours: 3 };
     let plan = Plan {
         name: "short".into(),
         description: "A first look".into(),
@@ -417,6 +421,47 @@ fn staff_answers() {
         .join("\n")
     );
     assert!(!format!("{secret:?}").contains("s3cret"));
+}
+
+#[test]
+fn history() {
+    let some = HistoryFigures { count: 10, received: 9, p05: Some(900), p50: Some(1_234), p95: Some(40_000) };
+    let lost = HistoryFigures { count: 2, ..HistoryFigures::default() };
+    let series = |kind, method: &str, whole| HistorySeries {
+        kind,
+        method: method.into(),
+        whole,
+        days: vec![HistoryDay { from: Timestamp::from_unix_us(86_400_000_000), figures: whole }],
+        hours: vec![HistoryHour { hour: 23, figures: lost }],
+    };
+    let history = History {
+        series: vec![
+            series(HistoryKind::PingTcp, "ping/1", some),
+            series(HistoryKind::Upload, "throughput/2", some),
+            series(HistoryKind::PingUdp, "ping/1", lost),
+        ],
+        method: "history/1".into(),
+        error_ratio: 0.0005,
+        source: "store".into(),
+        billed_bytes: None,
+        sessions_behind: 0,
+    };
+    let subjects = HistorySubjects {
+        destinations: vec![HistoryDestination { name: "example.com".into(), count: 10 }],
+        providers: vec![
+            HistoryProvider { asn: 64_500, name: Some("Example".into()), count: 9 },
+            HistoryProvider { asn: 0, name: None, count: 1 },
+        ],
+        sessions_behind: 1_000,
+    };
+    let session = HistorySession { session: overview(SessionState::Active), figures: some };
+    let sessions = HistorySessions { sessions: vec![session], total: 7 };
+    let lines = [
+        super::history_lines(&history),
+        super::history_subject_lines(&subjects),
+        super::history_session_lines(HistoryKind::PingIcmp, &sessions),
+    ];
+    assert_snapshot!(lines.concat().join("\n"));
 }
 
 #[test]

@@ -97,6 +97,8 @@ pub struct DeletedSession {
     pub samples: u64,
     /// Reports and other documents, by file name or address.
     pub documents: Vec<String>,
+    /// Hours of history that the session had a part in, and has no more.
+    pub history_hours: u64,
 }
 
 /// Which samples to give, in the order of their sequences.
@@ -332,8 +334,8 @@ impl TryFrom<v1::CancelTestRequest> for CancelTest {
 
 impl From<DeletedSession> for v1::DeleteSessionResponse {
     fn from(deleted: DeletedSession) -> Self {
-        let DeletedSession { tests, samples, documents } = deleted;
-        Self { tests, samples, documents }
+        let DeletedSession { tests, samples, documents, history_hours } = deleted;
+        Self { tests, samples, documents, history_hours }
     }
 }
 
@@ -341,12 +343,13 @@ impl TryFrom<v1::DeleteSessionResponse> for DeletedSession {
     type Error = Invalid;
 
     fn try_from(wire: v1::DeleteSessionResponse) -> Result<Self, Invalid> {
-        let v1::DeleteSessionResponse { tests, samples, documents } = wire;
+        let v1::DeleteSessionResponse { tests, samples, documents, history_hours } = wire;
         let document = |document| text("DeleteSessionResponse.documents", document, MAX_URL_BYTES);
         Ok(Self {
             tests: count("DeleteSessionResponse.tests", tests)?,
             samples: count("DeleteSessionResponse.samples", samples)?,
             documents: documents.into_iter().map(document).collect::<Result<_, _>>()?,
+            history_hours: count("DeleteSessionResponse.history_hours", history_hours)?,
         })
     }
 }

@@ -3,6 +3,7 @@
 
 mod asked;
 mod figures;
+pub(super) mod history;
 mod kept;
 mod observed;
 mod said;

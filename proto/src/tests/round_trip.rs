@@ -10,8 +10,8 @@ use proptest::prelude::*;
 use super::arbitrary;
 use crate::support::{
     Activity, AddNote, AuditEntry, CancelTest, CreateSession, CreateToken, CreatedSession, CreatedToken,
-    DeletedSession, IssuePlan, IssueTest, ListActivity, ListAudit, ListSamples, ListSessions, Note, SamplePage, Token,
-    WhoAmI,
+    DeletedSession, History, HistoryScope, HistorySessions, HistorySubjects, IssuePlan, IssueTest, ListActivity,
+    ListAudit, ListHistorySessions, ListHistorySubjects, ListSamples, ListSessions, Note, SamplePage, Token, WhoAmI,
 };
 use crate::{Invalid, v1};
 
@@ -81,5 +81,11 @@ round_trips! {
     list_activity: arbitrary::support::list_activity(), ListActivity => ListActivityRequest;
     listed_activity: arbitrary::support::activities(), Vec<Activity> => ListActivityResponse;
     who_am_i: arbitrary::support::who_am_i(), WhoAmI => WhoAmIResponse;
+    get_history: arbitrary::history::scope(), HistoryScope => GetHistoryRequest;
+    got_history: arbitrary::history::history(), History => GetHistoryResponse;
+    list_history_subjects: arbitrary::history::list_subjects(), ListHistorySubjects => ListHistorySubjectsRequest;
+    listed_history_subjects: arbitrary::history::subjects(), HistorySubjects => ListHistorySubjectsResponse;
+    list_history_sessions: arbitrary::history::list_sessions(), ListHistorySessions => ListHistorySessionsRequest;
+    listed_history_sessions: arbitrary::history::sessions(), HistorySessions => ListHistorySessionsResponse;
     listed_audit: arbitrary::support::audit_entries(), Vec<AuditEntry> => ListAuditResponse;
 }

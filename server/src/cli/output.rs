@@ -11,6 +11,13 @@ pub(super) fn line(text: &str) {
     }
 }
 
+/// Writes lines to standard output.
+pub(super) fn lines(lines: &[String]) {
+    for line in lines {
+        self::line(line);
+    }
+}
+
 /// Writes a line to standard output for whoever may be there: a service goes on without readers.
 pub(super) fn aside(text: &str) {
     let mut out = io::stdout().lock();

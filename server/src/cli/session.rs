@@ -236,9 +236,10 @@ async fn delete(one: &OneSession) -> Result<(), CliError> {
         output::line(&json::line(&json::deleted_session(&deleted)));
         return Ok(());
     }
-    let DeletedSession { tests, samples, documents } = deleted;
+    let DeletedSession { tests, samples, documents, history_hours } = deleted;
     let documents = if documents.is_empty() { "no documents".into() } else { documents.join(", ") };
-    output::line(&format!("removed session {} with {tests} tests, {samples} samples, {documents}", one.id));
+    let removed = format!("removed session {} with {tests} tests, {samples} samples, {documents}", one.id);
+    output::line(&format!("{removed}, and its part in {history_hours} hours of history"));
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use cnc_proto::Invalid;
 use tonic::{Code, Status};
 
+use crate::history::HistoryError;
 use crate::limits::Over;
 use crate::session::{Refusal, Violation};
 use crate::sessions::{AttachError, Closing, SessionsError};
@@ -25,6 +26,13 @@ pub(super) fn invalid(error: &Invalid) -> Status {
 /// The first message was no hello, or did not come.
 pub(super) fn no_hello(why: &str) -> Status {
     Status::invalid_argument(format!("the first message must be hello: {why}"))
+}
+
+/// What was asked of history has no answer.
+pub(super) fn history(error: &HistoryError) -> Status {
+    match error {
+        HistoryError::Store(error) => store(error),
+    }
 }
 
 /// A bound was reached.

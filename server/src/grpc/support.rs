@@ -7,8 +7,9 @@ use std::pin::Pin;
 use cnc_model::session::SessionOverview;
 use cnc_model::{Plan, SessionId};
 use cnc_proto::support::{
-    AddNote, AuditEntry, CancelTest, CreateSession, CreateToken, CreatedSession, DeletedSession, IssuePlan, IssueTest,
-    ListActivity, ListAudit, ListSamples, ListSessions, Note, RevokeToken, SamplePage, SessionFilter, WhoAmI,
+    AddNote, AuditEntry, CancelTest, CreateSession, CreateToken, CreatedSession, DeletedSession, HistoryScope,
+    IssuePlan, IssueTest, ListActivity, ListAudit, ListHistorySessions, ListHistorySubjects, ListSamples, ListSessions,
+    Note, RevokeToken, SamplePage, SessionFilter, WhoAmI,
 };
 use cnc_proto::{Invalid, v1};
 use futures_util::StreamExt as _;
@@ -210,9 +211,9 @@ impl v1::support_server::Support for Desk {
         let report = self.services.reports.join(format!("{id}.html"));
         let had_report = tokio::fs::try_exists(&report).await.unwrap_or(false);
         let deleted = self.services.sessions.delete(id).await;
-        let Removed { tests, samples } = self.known(id, deleted).await?;
+        let Removed { tests, samples, history_hours } = self.known(id, deleted).await?;
         let documents = if had_report { vec![format!("reports/{id}.html")] } else { Vec::new() };
-        Ok(Response::new(DeletedSession { tests, samples, documents }.into()))
+        Ok(Response::new(DeletedSession { tests, samples, documents, history_hours }.into()))
     }
 
     async fn list_samples(
@@ -350,5 +351,32 @@ impl v1::support_server::Support for Desk {
     ) -> Result<Response<v1::GetStatusResponse>, Status> {
         self.admit(&request, Call::GetStatus).await?;
         Ok(Response::new(self.services.standing().await.map_err(|error| status::store(&error))?.into()))
+    }
+
+    async fn get_history(
+        &self,
+        request: Request<v1::GetHistoryRequest>,
+    ) -> Result<Response<v1::GetHistoryResponse>, Status> {
+        let (_, scope): (_, HistoryScope) = self.enter(request, Call::History).await?;
+        let history = self.services.history.figures(scope).await;
+        Ok(Response::new(history.map_err(|error| status::history(&error))?.into()))
+    }
+
+    async fn list_history_subjects(
+        &self,
+        request: Request<v1::ListHistorySubjectsRequest>,
+    ) -> Result<Response<v1::ListHistorySubjectsResponse>, Status> {
+        let (_, wish): (_, ListHistorySubjects) = self.enter(request, Call::History).await?;
+        let subjects = self.services.history.subjects(wish).await;
+        Ok(Response::new(subjects.map_err(|error| status::history(&error))?.into()))
+    }
+
+    async fn list_history_sessions(
+        &self,
+        request: Request<v1::ListHistorySessionsRequest>,
+    ) -> Result<Response<v1::ListHistorySessionsResponse>, Status> {
+        let (_, point): (_, ListHistorySessions) = self.enter(request, Call::History).await?;
+        let sessions = self.services.history.sessions(point).await;
+        Ok(Response::new(sessions.map_err(|error| status::history(&error))?.into()))
     }
 }

@@ -7,6 +7,7 @@ use tokio::time::sleep;
 
 use super::{Sessions, Shared};
 use crate::config::Retention;
+use crate::history;
 use crate::store::StoreError;
 
 /// How often it is looked for what is over: retention is told in days.
@@ -87,6 +88,8 @@ async fn remove_sessions(sessions: &Sessions, before: Timestamp) -> Result<u64, 
 
 async fn remove_samples(shared: &Shared, before: Timestamp) -> Result<u64, StoreError> {
     let mut removed = 0;
+    // What they say stays in history, so they stay until it does.
+    history::catch_up(&shared.store).await?;
     while !shared.stop.is_cancelled() {
         let step = shared.store.thin_out(before, SAMPLES_A_STEP).await?;
         if step == 0 {

@@ -103,13 +103,13 @@ impl Store {
         requests.send(Request { write, answer }).await.map_err(|_| StoreError::Stopped)
     }
 
-    async fn write(&self, write: Write) -> Result<Written, StoreError> {
+    pub(super) async fn write(&self, write: Write) -> Result<Written, StoreError> {
         let (sender, receiver) = oneshot::channel();
         self.request(write, Answer::Written(sender)).await?;
         receiver.await.map_err(|_| StoreError::Stopped)?
     }
 
-    async fn read<T, F>(&self, read: F) -> Result<T, StoreError>
+    pub(super) async fn read<T, F>(&self, read: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,

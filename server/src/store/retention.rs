@@ -7,11 +7,12 @@ use super::StoreError;
 use super::error::Fault;
 
 /// Removes samples of one session that ended before a time, at most so many; tells how many. 0 when there are none
-/// of any session.
+/// of any session. What history has not summed up yet stays until it has.
 pub(super) fn thin_out(connection: &Connection, before: Timestamp, limit: u32) -> Result<u64, rusqlite::Error> {
     let session: Option<String> = connection
         .prepare_cached(
             "SELECT session_id FROM sessions WHERE state = 'ended' AND ended_us < ?1
+                AND rolled_sequence >= stored_sequence
                 AND EXISTS (SELECT 1 FROM samples WHERE samples.session_id = sessions.session_id)
              ORDER BY session_id LIMIT 1",
         )?

@@ -11,7 +11,7 @@ use cnc_proto::support::SessionFilter;
 use rusqlite::{Connection, Row};
 
 use super::error::{Fault, StoreError};
-use super::{Removed, SessionRow, StoredSession, blob, words};
+use super::{Removed, SessionRow, StoredSession, blob, history, words};
 
 mod filter;
 
@@ -63,12 +63,13 @@ pub(super) fn with_tests(connection: &Connection, row: SessionRow) -> Result<Sto
 }
 
 /// Removes a session with all that refers to it; `None` when there is none.
-pub(super) fn remove(connection: &Connection, session: SessionId) -> Result<Option<Removed>, rusqlite::Error> {
+pub(super) fn remove(connection: &Connection, session: SessionId) -> Result<Option<Removed>, Fault> {
     let id = session.to_string();
     let count = |sql: &str| connection.query_row(sql, [&id], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs);
     let removed = Removed {
         tests: count("SELECT count(*) FROM tests WHERE session_id = ?1")?,
         samples: count("SELECT count(*) FROM samples WHERE session_id = ?1")?,
+        history_hours: history::remove(connection, session)?,
     };
     let existed = connection.execute("DELETE FROM sessions WHERE session_id = ?1", [&id])? > 0;
     Ok(existed.then_some(removed))

@@ -11,11 +11,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::audit::AuditEntry;
 use super::counters::Counters;
 use super::error::{Fault, StoreError};
+use super::history::Rolled;
 use super::jobs::JobEnd;
 use super::links::ReportLink;
 use super::tokens::TokenRow;
 use super::write::Applied;
-use super::{Change, Commit, Removed, audit, jobs, links, notes, open, retention, sessions, tokens, write};
+use super::{Change, Commit, Removed, audit, history, jobs, links, notes, open, retention, sessions, tokens, write};
 
 /// The most rows of one transaction: about 100 ms of inserting, so that the first answer of a burst does not wait
 /// for all of it. What is over waits for the next.
@@ -47,6 +48,7 @@ pub(super) enum Write {
     AddNote(SessionId, Note),
     EndJob(JobEnd),
     Audit(AuditEntry),
+    RollUp(Vec<Rolled>),
     /// Nothing that anybody would miss: to see whether the writer answers, and, where it could not write of late,
     /// whether it can now.
     Nothing,
@@ -197,6 +199,7 @@ fn apply(connection: &Connection, write: &Write, applied: &mut Applied) -> Resul
         Write::AddNote(session, note) => notes::insert(connection, *session, note)?,
         Write::EndJob(end) => jobs::end(connection, end)?,
         Write::Audit(entry) => audit::insert(connection, entry)?,
+        Write::RollUp(step) => history::apply(connection, step)?,
         Write::Nothing => {}
         #[cfg(test)]
         Write::LimitPages(pages) => connection.pragma_update(None, "max_page_count", pages.unwrap_or(u32::MAX - 1))?,
@@ -215,6 +218,7 @@ fn rows(write: &Write) -> usize {
             })
             .sum(),
         Write::ThinOut { limit, .. } => *limit as usize,
+        Write::RollUp(step) => step.iter().map(Rolled::rows).sum(),
         Write::Remove(_)
         | Write::InsertToken(_)
         | Write::RevokeToken { .. }

@@ -88,10 +88,8 @@ pub(in crate::tests) fn cancel_test() -> impl Strategy<Value = CancelTest> {
 }
 
 pub(in crate::tests) fn deleted_session() -> impl Strategy<Value = DeletedSession> {
-    (whole(), whole(), vec(text(), 0..4)).prop_map(|(tests, samples, documents)| DeletedSession {
-        tests,
-        samples,
-        documents,
+    (whole(), whole(), vec(text(), 0..4), whole()).prop_map(|(tests, samples, documents, history_hours)| {
+        DeletedSession { tests, samples, documents, history_hours }
     })
 }
 
