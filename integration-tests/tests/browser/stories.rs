@@ -5,8 +5,11 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use cnc_integration_tests::listener::{Listener, QUICK};
+use cnc_integration_tests::past::Past;
 use cnc_integration_tests::programs::{found_or_skip, program};
-use cnc_proto::support::Role;
+use cnc_model::Timestamp;
+use cnc_proto::support::{HistoryPeriod, Role};
+use cnc_server::clock::wall;
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -64,6 +67,21 @@ async fn two_watchers_see_the_same_and_a_viewer_cannot_push() {
 #[tokio::test]
 async fn a_lost_page_catches_up() {
     on_a_new_listener("lost").await;
+}
+
+#[tokio::test]
+async fn a_month_of_history_leads_to_its_calls() {
+    let Some(browser) = browser() else { return };
+    const DAY_US: i64 = 86_400_000_000;
+    let midnight = wall().unix_us().div_euclid(DAY_US) * DAY_US;
+    let until = Timestamp::from_unix_us(midnight);
+    let past = Past { until, days: 29, sessions_a_day: 8, samples_a_session: 300 };
+    let data = tempfile::tempdir().expect("a temporary folder can be made");
+    past.store(&data.path().join("cnc.db")).await;
+    let command = std::process::Command::new(program("cnc-listener"));
+    let listener = Listener::start_on(data, command, "127.0.0.1:0", QUICK, &[]).await;
+    listener.staff().await.summed_up(HistoryPeriod { from: past.began(), until }, 0).await;
+    tell("history", &listener, &browser, &[]).await;
 }
 
 #[tokio::test]
