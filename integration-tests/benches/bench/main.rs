@@ -15,6 +15,7 @@ mod chaos;
 mod cost;
 mod figure;
 mod fuzz;
+mod history;
 mod live;
 mod peer;
 mod truth;
@@ -27,6 +28,7 @@ type Bench = (&'static str, fn() -> Result<Vec<Figure>>);
 const BENCHES: &[Bench] = &[
     ("live", live::run),
     ("sessions", live::sessions),
+    ("history", history::run),
     ("fuzz", fuzz::run),
     ("chaos", chaos::run),
     ("truth-rtt", truth::rtt::idle),
