@@ -75,7 +75,7 @@ async fn a_month_of_history_leads_to_its_calls() {
     const DAY_US: i64 = 86_400_000_000;
     let midnight = wall().unix_us().div_euclid(DAY_US) * DAY_US;
     let until = Timestamp::from_unix_us(midnight);
-    let past = Past { until, days: 29, sessions_a_day: 8, samples_a_session: 300 };
+    let past = Past { until, days: 29, sessions_a_day: 7, samples_a_session: 300 };
     let data = tempfile::tempdir().expect("a temporary folder can be made");
     past.store(&data.path().join("cnc.db")).await;
     let command = std::process::Command::new(program("cnc-listener"));
