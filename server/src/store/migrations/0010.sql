@@ -4,6 +4,8 @@ ALTER TABLE sessions ADD COLUMN rolled_sequence INTEGER NOT NULL DEFAULT 0;  -- 
 ALTER TABLE sessions ADD COLUMN rolled_asn INTEGER NOT NULL DEFAULT 0;       -- its network then; 0: not known
 CREATE INDEX sessions_to_roll ON sessions (session_id)
     WHERE stored_sequence > rolled_sequence OR coalesce(asn, 0) <> rolled_asn;
+-- All that sessions are searched by, so that a search reads a tenth of the table.
+CREATE INDEX sessions_searched ON sessions (session_id, state, created_us, asn, label, as_name, public_address, client_version);
 CREATE INDEX sessions_by_asn ON sessions (asn, session_id) WHERE asn IS NOT NULL;
 CREATE INDEX tests_with_steady_rate ON tests (session_id, test_id) WHERE steady_bps IS NOT NULL;
 
