@@ -5,21 +5,22 @@ use std::time::Duration;
 
 use cnc_model::message::When;
 use cnc_model::network::AutonomousSystem;
-use cnc_model::ping::{Clock, PingFold, PingOutcome, PingReply, PingSample};
+use cnc_model::ping::{Clock, PingOutcome, PingReply, PingSample};
 use cnc_model::session::TestRecord;
-use cnc_model::stats::nearest_rank;
-use cnc_model::summary::Measured;
-use cnc_model::test::{PingTest, ThroughputPeer, ThroughputTest};
-use cnc_model::throughput::{Confidence, Direction, StoppedBy, ThroughputSummary, Witness};
-use cnc_model::{BitRate, Outcome, Sample, Summary, Test};
+use cnc_model::test::PingTest;
+use cnc_model::throughput::Direction;
+use cnc_model::{Sample, Test};
 use cnc_proto::support::{
     HistoryFigures, HistoryKind, HistoryPeriod, HistoryScope, HistorySeries, HistorySession, HistorySubject,
     ListHistorySessions,
 };
 
-use super::super::open::MIGRATIONS;
 use super::*;
-use crate::history::ERROR_RATIO;
+use loads::load;
+
+mod exact;
+mod loads;
+mod schema;
 
 const HOUR: Duration = Duration::from_hours(1);
 /// 2027-01-15T08:00Z, when the made-up sessions begin.
@@ -217,70 +218,6 @@ async fn the_sessions_behind_a_point_come_worst_first() {
     }
 }
 
-fn load(n: u32, direction: Direction, mbps: f64, contended: bool) -> TestRecord {
-    let listener = Witness {
-        tcp: None,
-        cpu_load: None,
-        tests: 1,
-        uplink_share: None,
-        contended: Some(contended),
-        waited: Duration::ZERO,
-    };
-    let summary = ThroughputSummary {
-        measured: Measured { method: "throughput/2".into(), ..Measured::default() },
-        direction,
-        goodput: BitRate::ZERO,
-        steady: Some(BitRate::from_bps(mbps * 1e6).expect("a rate")),
-        bytes: 1,
-        duration: HOUR,
-        flows: 1,
-        confidence: Confidence::High,
-        stopped_by: StoppedBy::Stable,
-        sender_bytes: None,
-        idle_rtt: None,
-        loaded_rtt: None,
-        added_rtt: None,
-        responsiveness: None,
-        listener: Some(listener),
-    };
-    let against = ThroughputTest::against(ThroughputPeer::Listener);
-    let what = match direction {
-        Direction::Download => Test::Download(against),
-        Direction::Upload => Test::Upload(against),
-    };
-    TestRecord { outcome: Some(Outcome::Completed), summary: Some(Summary::Throughput(summary)), ..record(n, what) }
-}
-
-#[tokio::test]
-async fn steady_rates_count_once_and_disturbed_ones_not_at_all() {
-    let place = Place::new();
-    let handle = place.open();
-    let tests = [
-        load(1, Direction::Download, 100.0, false),
-        load(2, Direction::Download, 50.0, false),
-        load(3, Direction::Download, 1.0, true),
-        load(4, Direction::Upload, 10.0, false),
-    ];
-    for round in 1..=2 {
-        // The second time the same rows are stored again, as late data does.
-        let changes = tests.iter().cloned().map(|test| Change::Test(Box::new(test)));
-        let changes = std::iter::once(Change::Session(Box::new(row_of(1, None)))).chain(changes).collect();
-        commit(&handle, 1, changes, round).await;
-        catch_up(&handle, 10).await;
-    }
-    let found = series(&handle, destination("listener")).await;
-    let figures: Vec<_> = found.iter().map(|of| (of.kind, of.whole.count, of.whole.p05, of.whole.p95)).collect();
-    let close = |figure: Option<u64>, mbps: f64| {
-        #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
-        let bps = figure.expect("measured") as f64;
-        (bps / 1e6 - mbps).abs() <= mbps * ERROR_RATIO
-    };
-    assert_eq!(figures.len(), 2);
-    assert!(figures[0].0 == HistoryKind::Download && figures[0].1 == 2, "{figures:?}");
-    assert!(close(figures[0].2, 50.0) && close(figures[0].3, 100.0), "{figures:?}");
-    assert!(figures[1].0 == HistoryKind::Upload && close(figures[1].2, 10.0), "{figures:?}");
-}
-
 /// However the samples are spread over commits, steps and restarts, the tables come out the same.
 #[tokio::test]
 async fn each_sample_counts_once_however_it_comes() {
@@ -416,135 +353,4 @@ async fn what_came_before_the_network_was_known_moves_to_it() {
     catch_up(&handle, 1_000).await;
     assert_eq!((whole(&handle, provider(7)).await.count, whole(&handle, provider(8)).await.count), (40, 0));
     assert_eq!(whole(&handle, destination("a.example")).await.count, 40);
-}
-
-/// Files of the schema before history, and of each since, are summed up once they are opened.
-#[tokio::test]
-async fn earlier_files_are_summed_up() {
-    let place = Place::new();
-    let connection = Connection::open(place.file()).expect("opens");
-    for step in &MIGRATIONS[..9] {
-        connection.execute_batch(step).expect("a schema");
-    }
-    connection.pragma_update(None, "user_version", 9).expect("set");
-    let session = id(1).to_string();
-    let sql = "INSERT INTO sessions (session_id, label, plan, walk_in, state, created_us, stored_sequence, asn)
-               VALUES (?1, '', '', 0, 'active', 1, 3, 7)";
-    connection.execute(sql, [&session]).expect("a session");
-    let sql = "INSERT INTO tests (session_id, test_id, kind, destination, params, issued_by, issued_us)
-               VALUES (?1, 1, 'ping', 'a.example', ?2, '', ?3)";
-    let params = super::super::blob::test(&ping_to("a.example"));
-    connection.execute(sql, (&session, params, BEGAN.unix_us())).expect("a test");
-    for (sequence, outcome, rtt) in [(1, "reply", Some(1_000)), (2, "lost", None), (3, "nonsense", None)] {
-        let sql = "INSERT INTO samples (session_id, sequence, test_id, kind, at_us, outcome, number, rtt_us)
-                   VALUES (?1, ?2, 1, 'ping', 0, ?3, ?2, ?4)";
-        connection.execute(sql, (&session, sequence, outcome, rtt)).expect("a sample");
-    }
-    drop(connection);
-    let handle = place.open();
-    catch_up(&handle, 2).await;
-    let figures = whole(&handle, destination("a.example")).await;
-    assert_eq!((figures.count, figures.received, figures.p50), (2, 1, Some(1_000)));
-    assert_eq!(whole(&handle, scope(HistorySubject::Provider(7))).await.count, 2);
-}
-
-#[tokio::test]
-async fn what_is_left_to_do_is_found_by_its_index() {
-    let place = Place::new();
-    drop(place.open());
-    let connection = Connection::open(place.file()).expect("opens");
-    let plan = |sql: &str| {
-        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("sound");
-        let rows = statement.query_map((), |row| row.get::<_, String>("detail")).expect("rows");
-        rows.collect::<Result<Vec<_>, _>>().expect("texts").join("; ")
-    };
-    let due = "SELECT session_id FROM sessions WHERE (stored_sequence > rolled_sequence OR coalesce(asn, 0) <> \
-               rolled_asn) AND session_id > 'a' ORDER BY session_id LIMIT 1";
-    assert!(plan(due).contains("sessions_to_roll"), "{}", plan(due));
-    let listed = "SELECT destination, sum(sent) FROM history_sums WHERE asn = -1 AND version = 1 AND hour >= 1 AND \
-                  hour < 2 GROUP BY destination";
-    assert!(plan(listed).contains("COVERING INDEX history_destinations"), "{}", plan(listed));
-}
-
-/// A ping of which some samples come late, twice, or in another order.
-fn any_ping(session: i64) -> impl Strategy<Value = Ping> {
-    let sample = (0..40_u32, 0..4_u8, 1..3_000_000_u64).prop_map(|(seq, fate, rtt_us)| {
-        // As a client tells it: one probe has one time of sending, and a duplicate is slower than the reply before it.
-        let at = Duration::from_mins(u64::from(seq) * 7);
-        match fate {
-            0 | 1 => reply(seq, at, rtt_us),
-            2 => PingSample { seq, at, outcome: PingOutcome::Lost },
-            _ => PingSample { seq, at, outcome: PingOutcome::Unreachable { from: None } },
-        }
-    });
-    let asn = prop::option::of(1..3_u32);
-    let to = prop::sample::select(vec!["a.example", "b.example"]);
-    (prop::collection::vec(sample, 0..60), asn, to).prop_map(move |(mut samples, asn, destination)| {
-        let mut fastest = std::collections::HashMap::<u32, Duration>::new();
-        for sample in &mut samples {
-            if let PingOutcome::Reply(reply) = &mut sample.outcome {
-                reply.rtt = reply.rtt.max(*fastest.entry(sample.seq).or_insert(reply.rtt));
-            }
-        }
-        Ping { session, asn, destination, samples }
-    })
-}
-
-/// What history should say of pings, from each one's own fold and all round trips.
-fn expected(pings: &[Ping], holds: impl Fn(&Ping) -> bool) -> (u64, u64, Vec<u64>) {
-    let (mut sent, mut received, mut rtts) = (0, 0, vec![]);
-    for ping in pings.iter().filter(|ping| holds(ping)) {
-        let mut fold = PingFold::default();
-        ping.samples.iter().for_each(|sample| fold.observe(sample));
-        let summary = fold.summary(Measured::default());
-        (sent, received) = (sent + summary.sent, received + summary.received);
-        let mut first = std::collections::BTreeMap::new();
-        for sample in &ping.samples {
-            if let PingOutcome::Reply(reply) = sample.outcome {
-                first.entry(sample.seq).or_insert(u64::try_from(reply.rtt.as_micros()).expect("short"));
-            }
-        }
-        rtts.extend(first.into_values());
-    }
-    rtts.sort_unstable();
-    (sent, received, rtts)
-}
-
-fn is_as_expected(figures: HistoryFigures, (sent, received, rtts): (u64, u64, Vec<u64>)) -> Result<(), TestCaseError> {
-    prop_assert_eq!((figures.count, figures.received), (sent, received));
-    for (percent, found) in [(5, figures.p05), (50, figures.p50), (95, figures.p95)] {
-        let exact = nearest_rank(&rtts, percent);
-        prop_assert_eq!(found.is_some(), exact.is_some());
-        let Some((found, exact)) = found.zip(exact) else { continue };
-        #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
-        let (off, most) = (found.abs_diff(exact) as f64, exact as f64 * ERROR_RATIO);
-        prop_assert!(off <= most, "p{}: {} for {}", percent, found, exact);
-    }
-    Ok(())
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
-    #[test]
-    fn history_is_what_the_samples_say(
-        pings in (any_ping(1), any_ping(2), any_ping(3), any_ping(4)),
-        step in 1..50_usize,
-        deleted in 0..5_i64,
-    ) {
-        let mut pings = vec![pings.0, pings.1, pings.2, pings.3];
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let place = Place::new();
-        let (ours, provider) = runtime.block_on(async {
-            let handle = place.open();
-            for ping in &pings {
-                ping.store(&handle).await;
-            }
-            catch_up(&handle, step).await;
-            handle.delete(id(deleted)).await.expect("done");
-            (whole(&handle, destination("a.example")).await, whole(&handle, scope(HistorySubject::Provider(1))).await)
-        });
-        pings.retain(|ping| ping.session != deleted);
-        is_as_expected(ours, expected(&pings, |ping| ping.destination == "a.example"))?;
-        is_as_expected(provider, expected(&pings, |ping| ping.asn == Some(1)))?;
-    }
 }
