@@ -78,8 +78,7 @@ async fn a_month_of_history_leads_to_its_calls() {
     let past = Past { until, days: 29, sessions_a_day: 7, samples_a_session: 300 };
     let data = tempfile::tempdir().expect("a temporary folder can be made");
     past.store(&data.path().join("cnc.db")).await;
-    let command = std::process::Command::new(program("cnc-listener"));
-    let listener = Listener::start_on(data, command, "127.0.0.1:0", QUICK, &[]).await;
+    let listener = Listener::start_on(data, QUICK).await;
     listener.staff().await.summed_up(HistoryPeriod { from: past.began(), until }, 0).await;
     tell("history", &listener, &browser, &[]).await;
 }
