@@ -16,6 +16,8 @@ use tokio::time::timeout;
 /// How long a story may take on a machine that compiles meanwhile.
 const PATIENCE: Duration = Duration::from_mins(2);
 
+const DAY_US: i64 = 86_400_000_000;
+
 fn console() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository").join("server/console")
 }
@@ -72,7 +74,6 @@ async fn a_lost_page_catches_up() {
 #[tokio::test]
 async fn a_month_of_history_leads_to_its_calls() {
     let Some(browser) = browser() else { return };
-    const DAY_US: i64 = 86_400_000_000;
     let midnight = wall().unix_us().div_euclid(DAY_US) * DAY_US;
     let until = Timestamp::from_unix_us(midnight);
     let past = Past { until, days: 29, sessions_a_day: 7, samples_a_session: 300 };
