@@ -8,6 +8,8 @@ use cnc_proto::support::{
     HistoryPeriod, HistoryScope, HistorySeries, HistorySessions, HistorySubjects, ListHistorySessions,
 };
 
+use rusqlite::{Connection, Transaction};
+
 use super::handle::Store;
 use super::writer::Write;
 use super::{Fault, StoreError};
@@ -55,7 +57,7 @@ impl Store {
     /// # Errors
     /// Says what keeps them from being read.
     pub(crate) async fn history(&self, scope: HistoryScope) -> Result<(Vec<HistorySeries>, u32), StoreError> {
-        self.read(move |connection| ask::figures(connection, &scope)).await
+        self.read(move |connection| ask::figures(&view(connection)?, &scope)).await
     }
 
     /// Gives what there are figures of, the most measured first.
@@ -67,7 +69,7 @@ impl Store {
         period: HistoryPeriod,
         limit: u32,
     ) -> Result<HistorySubjects, StoreError> {
-        self.read(move |connection| ask::subjects(connection, period, limit)).await
+        self.read(move |connection| ask::subjects(&view(connection)?, period, limit)).await
     }
 
     /// Gives the sessions behind a point, those that fared worst first.
@@ -79,8 +81,13 @@ impl Store {
         point: ListHistorySessions,
         limit: u32,
     ) -> Result<HistorySessions, StoreError> {
-        self.read(move |connection| ask::sessions(connection, &point, limit)).await
+        self.read(move |connection| ask::sessions(&view(connection)?, &point, limit)).await
     }
+}
+
+/// Gives one view of all tables, so that an answer and what it lacks fit together, whatever is summed up meanwhile.
+fn view(connection: &Connection) -> Result<Transaction<'_>, rusqlite::Error> {
+    connection.unchecked_transaction()
 }
 
 fn unreadable(table: &'static str, detail: &str) -> Fault {

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use cnc_proto::support::HistoryKind;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
-use super::{TO_ROLL, unreadable};
+use super::{TO_ROLL, unreadable, view};
 use crate::history::fold::{Fate, Fold, Folded, PieceKey, PingAbout, Probe, ping_kind};
 use crate::history::hour_of;
 use crate::store::blob;
@@ -49,8 +49,7 @@ pub(super) fn gather(
     samples: usize,
     sessions: usize,
 ) -> Result<Gathered, Fault> {
-    // One view of all tables, whatever is written meanwhile.
-    let view = connection.unchecked_transaction()?;
+    let view = view(connection)?;
     let mut left = samples;
     let mut rolled = vec![];
     for (session, from, to) in due(&view, after.as_deref(), sessions)? {
@@ -71,7 +70,6 @@ pub(super) fn gather(
         }
         rolled.push(Rolled { session, from, to, folded });
     }
-    view.commit()?;
     Ok(Gathered { rolled, after })
 }
 
