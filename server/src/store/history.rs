@@ -7,7 +7,6 @@
 use cnc_proto::support::{
     HistoryPeriod, HistoryScope, HistorySeries, HistorySessions, HistorySubjects, ListHistorySessions,
 };
-
 use rusqlite::{Connection, Transaction};
 
 use super::handle::Store;

@@ -10,14 +10,19 @@ export default async function (stage) {
   await everyWay(page, 'History');
 
   // One destination, then one provider's way to it: each has an address of its own.
+  const says = (text, is) => page.waitForFunction(
+    ([wanted, same]) => (document.querySelector('p.whole')?.textContent === wanted) === same, [text, is],
+  );
+  const most = await said.textContent();
   await page.getByLabel('To the destination').selectOption('host-05.example');
   await page.waitForURL(/destination=host-05.example/);
-  const everywhere = await said.innerText();
+  await says(most, false);
+  const everywhere = await said.textContent();
   await page.getByLabel('From the provider').selectOption({ label: 'Provider 3 (AS64502)' });
   await page.waitForURL(/provider=64502/);
-  await page.waitForFunction((before) => document.querySelector('p.whole')?.textContent !== before, everywhere);
+  await says(everywhere, false);
   await page.getByLabel('From the provider').selectOption('');
-  await page.waitForFunction((before) => document.querySelector('p.whole')?.textContent === before, everywhere);
+  await says(everywhere, true);
 
   // A click on a day.
   const chart = page.getByRole('img', { name: /^Round trips by day/ });
