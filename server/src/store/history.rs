@@ -56,7 +56,7 @@ impl Store {
     /// # Errors
     /// Says what keeps them from being read.
     pub(crate) async fn history(&self, scope: HistoryScope) -> Result<(Vec<HistorySeries>, u32), StoreError> {
-        self.read(move |connection| ask::figures(&view(connection)?, &scope)).await
+        self.view(move |view| ask::figures(view, &scope)).await
     }
 
     /// Gives what there are figures of, the most measured first.
@@ -68,7 +68,7 @@ impl Store {
         period: HistoryPeriod,
         limit: u32,
     ) -> Result<HistorySubjects, StoreError> {
-        self.read(move |connection| ask::subjects(&view(connection)?, period, limit)).await
+        self.view(move |view| ask::subjects(view, period, limit)).await
     }
 
     /// Gives the sessions behind a point, those that fared worst first.
@@ -80,7 +80,20 @@ impl Store {
         point: ListHistorySessions,
         limit: u32,
     ) -> Result<HistorySessions, StoreError> {
-        self.read(move |connection| ask::sessions(&view(connection)?, &point, limit)).await
+        self.view(move |view| ask::sessions(view, &point, limit)).await
+    }
+
+    /// Reads from one view of all tables.
+    async fn view<T, F>(&self, read: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    {
+        self.read(move |connection| {
+            let view = view(connection)?;
+            read(&view)
+        })
+        .await
     }
 }
 
