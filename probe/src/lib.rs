@@ -4,6 +4,7 @@
 //! screens. Every measuring function takes a [`Sink`] for its samples and a cancellation token, and gives back what
 //! the samples cannot tell; the figures are made from the samples by the model's folds.
 
+pub mod bulk;
 pub mod certificate;
 pub mod dns;
 pub mod engine;

@@ -4,8 +4,9 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 
-/// The largest piece handed over at once: large enough that the work for each piece does not count.
-pub(crate) const MAX_PIECE: usize = 1 << 20;
+/// The largest piece handed over at once: large enough that the work for each piece does not count, and small enough to
+/// stay in a processor's own cache, out of which it is copied over and over.
+pub(crate) const MAX_PIECE: usize = 256 << 10;
 
 static NOISE: LazyLock<Bytes> = LazyLock::new(|| {
     // Any odd start does: it must not compress, and nothing secret depends on it.

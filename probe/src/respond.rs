@@ -9,6 +9,7 @@ mod sockets;
 mod turn;
 
 use std::convert::Infallible;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -19,6 +20,7 @@ use cnc_model::throughput::SAMPLE_INTERVAL;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use serde::{Deserialize, Serialize};
+use tokio::io::AsyncRead;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 pub use cpu::CpuMeter;
@@ -27,6 +29,7 @@ pub use runs::{Run, RunError, Runs};
 pub use sockets::{Attended, keep_short};
 pub use turn::{TcpLine, TurnLine};
 
+use crate::bulk::{Arriving, Discard};
 use crate::payload;
 
 /// How long counts are told while nothing arrives.
@@ -112,6 +115,36 @@ where
         }
     }
     Ok(Uploaded { bytes, duration_ms: millis(last.duration_since(began)) })
+}
+
+/// Does the same with a body that comes over a connection of its own.
+///
+/// # Errors
+/// Fails when the sender broke off, or sent more than `most`; what had arrived is counted in the run all the same.
+pub async fn upload_direct<S>(body: &mut Arriving<S>, run: Option<&Run>, most: u64) -> io::Result<Uploaded>
+where
+    S: AsyncRead + Discard + Unpin,
+{
+    let began = Instant::now();
+    if let Some(run) = run {
+        run.begin(began);
+    }
+    let (mut bytes, mut last) = (0, began);
+    // Liveness: as above.
+    loop {
+        let arrived = body.next().await?;
+        if arrived == 0 {
+            return Ok(Uploaded { bytes, duration_ms: millis(last.duration_since(began)) });
+        }
+        bytes += arrived;
+        last = Instant::now();
+        if let Some(run) = run {
+            run.count(arrived, last);
+        }
+        if bytes > most {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+    }
 }
 
 /// Makes a body that tells a run's counts as lines of JSON ([`Count`]) every 100 ms once its first request has come

@@ -3,8 +3,10 @@
 //! It knows connections and their limits, nothing of what is asked over them.
 
 mod client_address;
+mod direct;
 mod liveness;
 mod patient;
+mod rewound;
 mod shared;
 mod streams;
 mod tls;
@@ -14,32 +16,37 @@ mod validity;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::Body;
+use bytes::Bytes;
+use cnc_probe::bulk::Gathered;
+use futures_util::future::Either;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 pub use client_address::{ClientAddress, Forwarding};
+pub use direct::{Direct, DirectBody};
 pub use shared::Wire;
 pub use tls::{Tls, TlsError};
 pub use unread::{Taking, Unread};
 
 use crate::limits::{Limits, Over};
 use crate::metrics::Metrics;
+use direct::{Beginning, Stream, Upload};
 use patient::Patient;
+use rewound::Rewound;
 use shared::Shared;
 use streams::Streams;
 
@@ -62,6 +69,8 @@ const END_WITHIN: Duration = Duration::from_secs(5);
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 /// HTTP/2's windows: with the usual ones half the rate is lost on long ways.
 const WINDOW_BYTES: u32 = 4 << 20;
+/// The most that waits in TLS over HTTP/2, one record: small answers wait behind it where there is a load.
+const SMALL_TLS_BYTES: usize = 16 << 10;
 /// The most HTTP/2 streams of one connection: a client needs one, a console a few for each session it watches.
 const MAX_STREAMS: u32 = 64;
 /// The most bytes of a request's headers: tokens and a proxy's additions fit many times.
@@ -140,7 +149,7 @@ impl Acceptor {
         let stream = Shared::of(stream);
         let wire = stream.wire();
         let Some(tls) = self.tls.as_ref().map(|tls| tls.acceptor()) else {
-            return self.serve(stream, (peer, wire), shutdown, tasks).await;
+            return self.serve(Box::new(stream), (peer, wire), shutdown, tasks).await;
         };
         // The handshake of many round trips is boxed: its state is far larger than what follows.
         let handshake = Box::pin(async {
@@ -150,10 +159,16 @@ impl Acceptor {
                 turn = self.limits.handshake_turn().await;
             }
             let _turn = turn;
-            tls.accept(stream).await
+            tls.accept(Gathered::new(stream)).await
         });
         match timeout(HANDSHAKE_WITHIN, handshake).await {
-            Ok(Ok(stream)) => self.serve(stream, (peer, wire), shutdown, tasks).await,
+            Ok(Ok(mut stream)) => {
+                let session = stream.get_mut().1;
+                if session.alpn_protocol() == Some(b"h2") {
+                    session.set_buffer_limit(Some(SMALL_TLS_BYTES));
+                }
+                self.serve(Box::new(stream), (peer, wire), shutdown, tasks).await;
+            }
             Ok(Err(error)) => {
                 self.metrics.handshake_failed();
                 tracing::debug!(%peer, %error, "TLS handshake failed");
@@ -165,25 +180,76 @@ impl Acceptor {
         }
     }
 
-    async fn serve<S>(
+    /// Serves a connection: an upload that comes first has it to itself, all else is hyper's.
+    async fn serve(
         self,
-        stream: S,
+        stream: Stream,
         (peer, wire): (SocketAddr, Wire),
         shutdown: CancellationToken,
         tasks: TaskTracker,
-    ) where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
+    ) {
+        let within = Instant::now() + REQUEST_WITHIN;
+        // Liveness: bounded here; what is read and what is taken in then is bounded where it is.
+        let Ok(beginning) = timeout_at(within, Box::pin(direct::beginning(stream, &shutdown))).await else {
+            tracing::debug!(%peer, "connection asked for nothing");
+            return;
+        };
+        let (stream, answer) = match beginning {
+            Beginning::Other { stream, read } => (Rewound::new(read, stream), None),
+            Beginning::Upload(upload) => match Box::pin(self.take_upload(upload, peer, &wire)).await {
+                Some((stream, read, answer)) => (Rewound::new(read, stream), Some(answer)),
+                None => return,
+            },
+        };
+        self.serve_by_hyper(Begun { stream, answer, within }, (peer, wire), shutdown, tasks).await;
+    }
+
+    /// Lets an upload be answered; gives back its connection, with the answer, when nobody wanted its body.
+    async fn take_upload(
+        &self,
+        mut upload: Box<Upload>,
+        peer: SocketAddr,
+        wire: &Wire,
+    ) -> Option<(Stream, Bytes, Response<Body>)> {
+        let mut request = upload.request();
+        request.extensions_mut().insert(wire.clone());
+        let Ok(response) = self.answer(request, peer).await;
+        match timeout(WRITE_WITHIN, upload.answer(response)).await {
+            Ok(Ok(refused)) => refused,
+            Ok(Err(error)) => {
+                tracing::debug!(%peer, %error, "connection ended badly");
+                None
+            }
+            Err(_) => {
+                self.limits.reached(Over::SlowReader);
+                None
+            }
+        }
+    }
+
+    async fn serve_by_hyper(
+        self,
+        Begun { stream, answer, within }: Begun,
+        (peer, wire): (SocketAddr, Wire),
+        shutdown: CancellationToken,
+        tasks: TaskTracker,
+    ) {
         let asked = Arc::new(AtomicBool::new(false));
         let limits = Arc::clone(&self.limits);
         let unread = Unread::default();
+        let known = Mutex::new(answer);
         let service = service_fn({
             let (asked, unread) = (Arc::clone(&asked), unread.clone());
-            move |mut request: Request<Incoming>| {
+            move |request: Request<Incoming>| {
                 asked.store(true, Ordering::Relaxed);
+                let mut request = request.map(Body::new);
                 request.extensions_mut().insert(unread.clone());
                 request.extensions_mut().insert(wire.clone());
-                self.answer(request, peer)
+                // The first request may have been answered already, when it was found out that hyper is to serve it.
+                match known.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                    Some(answer) => Either::Left(std::future::ready(Ok(answer))),
+                    None => Either::Right(self.answer(request, peer)),
+                }
             }
         });
         let streams = Streams::of(tasks);
@@ -198,7 +264,7 @@ impl Acceptor {
             pin!(builder.serve_connection(TokioIo::new(Patient::new(stream, WRITE_WITHIN, slow)), service));
         let mut quiet = pin!(streams.quiet(QUIET));
         let mut left_alone = pin!(unread.left_alone(TAKE_WITHIN));
-        let mut first_request = pin!(tokio::time::sleep(REQUEST_WITHIN));
+        let mut first_request = pin!(tokio::time::sleep_until(within));
         let mut ending = false;
         loop {
             tokio::select! {
@@ -233,14 +299,22 @@ impl Acceptor {
 
     fn answer(
         &self,
-        request: Request<Incoming>,
+        mut request: Request<Body>,
         peer: SocketAddr,
     ) -> impl Future<Output = Result<Response<Body>, Infallible>> + use<> {
-        let mut request = request.map(Body::new);
         let address = self.forwarding.client(peer.ip(), request.headers());
         request.extensions_mut().insert(ClientAddress(address));
         self.router.clone().oneshot(request)
     }
+}
+
+/// A connection that hyper is to serve.
+struct Begun {
+    stream: Rewound<Stream>,
+    /// The answer to its first request, where that was asked for already.
+    answer: Option<Response<Body>>,
+    /// Until when its first request has to be here.
+    within: Instant,
 }
 
 fn builder(streams: Streams) -> auto::Builder<Streams> {

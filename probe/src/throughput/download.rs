@@ -49,8 +49,8 @@ pub(super) async fn run(load: &Load<'_>) -> Result<Transfer, ProbeError> {
         probing: None,
     };
     for (exchange, request) in flows {
-        let (total, limit) = (Arc::clone(&download.total), load.test.max_bytes);
-        download.running.spawn(exchange.run(request, move |response| count(response, total, limit)));
+        let counted = counted(Arc::clone(&download.total), load.test.max_bytes);
+        download.running.spawn(exchange.count(request, counted));
     }
     let stopped_by = download.watch().await?;
     let Download { meter, peer, probing, running, .. } = download;
@@ -96,13 +96,17 @@ async fn prepare(load: &Load<'_>, target: Target) -> Result<Ready, ProbeError> {
     Ok(Ready { peer, turn, run, latency, transfer, flows })
 }
 
-/// Reads a body to its end, or until all flows together have brought as much as they may.
-async fn count(response: Response<Incoming>, total: Arc<AtomicU64>, limit: u64) -> hyper::Result<()> {
+/// Counts what comes of one connection among what all bring, and tells whether they may bring more.
+fn counted(total: Arc<AtomicU64>, limit: u64) -> impl FnMut(u64) -> bool {
+    move |bytes| total.fetch_add(bytes, Ordering::Relaxed) + bytes < limit
+}
+
+/// Reads a body over HTTP/2 to its end, or until all flows together have brought as much as they may.
+async fn count(response: Response<Incoming>, mut wants_more: impl FnMut(u64) -> bool) -> hyper::Result<()> {
     let mut body = response.into_body();
     // Liveness: dropped when the test's time is over.
     while let Some(frame) = body.frame().await {
-        let bytes = frame?.data_ref().map_or(0, Bytes::len) as u64;
-        if total.fetch_add(bytes, Ordering::Relaxed) + bytes >= limit {
+        if !wants_more(frame?.data_ref().map_or(0, Bytes::len) as u64) {
             break;
         }
     }
@@ -204,10 +208,10 @@ impl Download<'_> {
     /// Makes a connection more, which asks for its share. Where it fails, the test goes on without it.
     fn further(&self) -> Result<impl Future<Output = Result<(), ProbeError>> + Send + 'static, ProbeError> {
         let request = exchange::request(Method::GET, &self.share(), self.load.target.token.as_ref(), Nothing::new())?;
-        let (peer, total, limit) = (self.peer.clone(), Arc::clone(&self.total), self.load.test.max_bytes);
+        let (peer, counted) = (self.peer.clone(), counted(Arc::clone(&self.total), self.load.test.max_bytes));
         Ok(async move {
             if let Ok(exchange) = Exchange::open(&peer, Bulk::Read).await {
-                exchange.run(request, move |response| count(response, total, limit)).await.ok();
+                exchange.count(request, counted).await.ok();
             }
             Ok(())
         })
@@ -220,11 +224,11 @@ impl Download<'_> {
     ) -> Result<impl Future<Output = Result<(), ProbeError>> + Send + 'static, ProbeError> {
         let token = self.load.target.token.as_ref();
         let request = exchange::request_h2(Method::GET, &self.share(), token, CarrierBody::Right(Nothing::new()))?;
-        let (peer, total, limit) = (self.peer.clone(), Arc::clone(&self.total), self.load.test.max_bytes);
+        let (peer, counted) = (self.peer.clone(), counted(Arc::clone(&self.total), self.load.test.max_bytes));
         Ok(async move {
             let Ok(carrier) = Carrier::open(&peer).await else { return Ok(()) };
             if handover.send(carrier.sender()).is_ok() {
-                carrier.run(request, move |response| count(response, total, limit)).await.ok();
+                carrier.run(request, |response| count(response, counted)).await.ok();
             }
             Ok(())
         })

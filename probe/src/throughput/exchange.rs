@@ -1,6 +1,6 @@
 //! One HTTP/1.1 request on one connection, driven in the task of the one who waits for it.
 
-use std::pin::{Pin, pin};
+mod line;
 
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, HOST, HeaderValue, LOCATION, USER_AGENT};
@@ -11,24 +11,25 @@ use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
 use secrecy::{ExposeSecret, SecretString};
 
+use self::line::Line;
 use super::SpeedTarget;
-use super::open::{Cut, Opened, Peer};
+use super::open::{Cut, Opened, Peer, Unsent};
 use super::target::Target;
 use crate::ProbeError;
 
-/// How much is read at once: large enough that the work for each read does not count.
-const READ_BYTES: usize = 512 * 1024;
+/// How much hyper reads at once: enough for a body whose length is not told beforehand. Others do not pass through it.
+const READ_BYTES: usize = 64 * 1024;
 /// How much hyper holds back of a body to send: little, so that what it took has about been sent.
 const WRITE_BYTES: usize = 16 * 1024;
 /// The most redirections followed.
 const MAX_REDIRECTIONS: usize = 5;
 
 /// A connection that is ready for its one request.
-pub(super) struct Exchange<B> {
+pub(super) struct Exchange<B: Body + 'static> {
     peer: String,
     url: String,
     sender: SendRequest<B>,
-    connection: Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>,
+    line: Line<B>,
     cut: Cut,
 }
 
@@ -53,15 +54,25 @@ where
 
     /// Takes a connection to the peer that is open.
     pub(super) async fn over(peer: &Peer, bulk: Bulk, opened: Opened) -> Result<Self, ProbeError> {
-        let Opened { io, cut, .. } = opened;
+        let Opened { mut io, cut, .. } = opened;
         let name = peer.name();
         let mut builder = http1::Builder::new();
         match bulk {
-            Bulk::Read => builder.read_buf_exact_size(Some(READ_BYTES)),
-            Bulk::Write => builder.max_buf_size(WRITE_BYTES),
-        };
+            Bulk::Read => {
+                io.inner_mut().expect_much();
+                builder.read_buf_exact_size(Some(READ_BYTES));
+            }
+            Bulk::Write => {
+                builder.max_buf_size(WRITE_BYTES);
+            }
+        }
         let (sender, connection) = builder.handshake(io).await.map_err(|error| broken(&name, &error))?;
-        Ok(Self { peer: name, url: peer.target.url(), sender, connection: Box::pin(connection), cut })
+        Ok(Self { peer: name, url: peer.target.url(), sender, line: Line::of(connection), cut })
+    }
+
+    /// Gives what decides how much waits in this machine to be sent.
+    pub(super) fn unsent(&self) -> Option<Unsent> {
+        self.cut.unsent()
     }
 
     /// Sends the request and lets `read` have the response, unless its status tells that there is nothing to measure.
@@ -73,21 +84,31 @@ where
     where
         F: Future<Output = Result<T, hyper::Error>>,
     {
-        let (sender, peer, url) = (&mut self.sender, &self.peer, &self.url);
-        let mut work = pin!(async move {
-            let response = sender.send_request(request).await.map_err(|error| broken(peer, &error))?;
-            check(url, response.status())?;
-            read(response).await.map_err(|error| broken(peer, &error))
-        });
-        let result = tokio::select! {
-            result = &mut work => result,
-            // The connection is at its end; what it has brought may still be read.
-            _ = &mut self.connection => work.await,
-        };
-        if result.is_ok() {
-            self.cut.spare();
-        }
-        result
+        let response = self.ask(request).await?;
+        let result = self.line.beside(read(response)).await.map_err(|error| broken(&self.peer, &error))?;
+        self.cut.spare();
+        Ok(result)
+    }
+
+    /// Sends the request and tells `wants_more` how much comes each time, until it does not or the body is at its end.
+    pub(super) async fn count(
+        mut self,
+        request: Request<B>,
+        wants_more: impl FnMut(u64) -> bool,
+    ) -> Result<(), ProbeError> {
+        let body = self.ask(request).await?.into_body();
+        let counted = self.line.count(body, wants_more).await;
+        counted.map_err(|why| ProbeError::Broken { peer: self.peer, why })?;
+        self.cut.spare();
+        Ok(())
+    }
+
+    /// Sends the request and waits for the response's head.
+    async fn ask(&mut self, request: Request<B>) -> Result<Response<Incoming>, ProbeError> {
+        let asking = self.sender.send_request(request);
+        let response = self.line.beside(asking).await.map_err(|error| broken(&self.peer, &error))?;
+        check(&self.url, response.status())?;
+        Ok(response)
     }
 }
 
@@ -147,10 +168,8 @@ pub(super) async fn follow(mut target: Target, speed: &SpeedTarget) -> Result<Pe
 async fn location(peer: &Peer) -> Result<Option<String>, ProbeError> {
     let mut exchange = Exchange::<Empty<Bytes>>::open(peer, Bulk::Read).await?;
     let request = request(Method::HEAD, &peer.target, None, Empty::new())?;
-    let response = tokio::select! {
-        response = exchange.sender.send_request(request) => response,
-        _ = &mut exchange.connection => return Ok(None),
-    };
+    let asking = exchange.sender.send_request(request);
+    let response = exchange.line.beside(asking).await;
     Ok(response.ok().filter(|response| response.status().is_redirection()).and_then(|response| {
         response.headers().get(LOCATION).and_then(|location| location.to_str().ok()).map(ToOwned::to_owned)
     }))
@@ -167,11 +186,7 @@ pub(super) fn check(url: &str, status: StatusCode) -> Result<(), ProbeError> {
     }
 }
 
-/// Puts hyper's error into words, with the cause that it keeps behind.
+/// Puts hyper's error into words.
 pub(super) fn broken(peer: &str, error: &hyper::Error) -> ProbeError {
-    let mut why = error.to_string();
-    if let Some(source) = std::error::Error::source(error) {
-        why = format!("{why}: {source}");
-    }
-    ProbeError::Broken { peer: peer.to_owned(), why }
+    ProbeError::Broken { peer: peer.to_owned(), why: line::words(error) }
 }

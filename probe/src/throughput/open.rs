@@ -18,6 +18,7 @@ use tokio_rustls::TlsConnector;
 
 use super::SpeedTarget;
 use super::target::Target;
+use crate::bulk::{Discard, Gathered};
 use crate::respond::keep_short;
 use crate::tunnel::{Proxy, authority, through};
 use crate::{ProbeError, resolve, route};
@@ -28,10 +29,11 @@ const CONNECT_WAIT: Duration = Duration::from_secs(7);
 const TLS_WAIT: Duration = Duration::from_secs(10);
 /// When systems send an unanswered SYN again: a handshake that takes longer tells no round trip.
 const FIRST_RETRANSMISSION: Duration = Duration::from_secs(1);
-/// The most payload that waits in the kernel behind what the network takes: more would only make the end of an
-/// upload late and the sender's count wrong.
-#[cfg(target_os = "linux")]
+/// The most payload that waits in the kernel behind what the network takes, until the flow's rate is known: more would
+/// only make the end of an upload late and the sender's count wrong.
 const UNSENT_BYTES: u32 = 32 * 1024;
+/// The most that waits in TLS where small requests go beside a load: one record.
+const SMALL_TLS_BYTES: usize = 16 * 1024;
 
 /// A peer whose address is known to answer.
 #[derive(Clone)]
@@ -74,9 +76,9 @@ enum Way {
 pub(super) type Io = TokioIo<Box<dyn Stream>>;
 
 /// Both directions of a byte stream.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(super) trait Stream: AsyncRead + AsyncWrite + Discard + Send + Unpin {}
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+impl<T: AsyncRead + AsyncWrite + Discard + Send + Unpin> Stream for T {}
 
 /// Cuts a connection when dropped, unless told that it is done: what waits in the kernel is thrown away instead of
 /// being sent for seconds after the test.
@@ -86,6 +88,37 @@ impl Cut {
     /// The connection may close in peace.
     pub(super) fn spare(&mut self) {
         self.0 = None;
+    }
+}
+
+/// How much may wait in the kernel to be sent over a connection. A fast flow that may leave no more there than a slow one
+/// spends its time on being woken.
+#[derive(Debug)]
+pub(super) struct Unsent {
+    socket: std::net::TcpStream,
+    now: u64,
+}
+
+impl Unsent {
+    /// Lets about so much wait, which is what the flow carries in a moment.
+    pub(super) fn follow(&mut self, bytes: u64) {
+        let bytes = bytes.max(UNSENT_BYTES.into());
+        if bytes >= self.now * 2 || bytes * 4 <= self.now {
+            self.now = bytes;
+            #[cfg(target_os = "linux")]
+            // Where it cannot be set it stays as it is.
+            SockRef::from(&self.socket).set_tcp_notsent_lowat(u32::try_from(bytes).unwrap_or(u32::MAX)).ok();
+            #[cfg(not(target_os = "linux"))]
+            let _ = &self.socket;
+        }
+    }
+}
+
+impl Cut {
+    /// Gives what decides how much waits to be sent; `None` where the system has no further handle.
+    pub(super) fn unsent(&self) -> Option<Unsent> {
+        let socket = self.0.as_ref()?.try_clone().ok()?;
+        Some(Unsent { socket, now: UNSENT_BYTES.into() })
     }
 }
 
@@ -162,9 +195,12 @@ impl Peer {
         let name = ServerName::try_from(self.target.host.as_str().to_owned())
             .map_err(|error| failed(io::Error::other(error)))?;
         let began = Instant::now();
-        let connecting = TlsConnector::from(Arc::clone(&self.tls[alpn as usize])).connect(name, stream);
+        let connecting = TlsConnector::from(Arc::clone(&self.tls[alpn as usize])).connect(name, Gathered::new(stream));
         let stream = timeout(TLS_WAIT, connecting).await.map_err(|_| failed(io::ErrorKind::TimedOut.into()))?;
-        let stream = stream.map_err(failed)?;
+        let mut stream = stream.map_err(failed)?;
+        if alpn == Alpn::Http2 {
+            stream.get_mut().1.set_buffer_limit(Some(SMALL_TLS_BYTES));
+        }
         let tls = Some(began.elapsed() / round_trips(stream.get_ref().1.protocol_version()));
         if alpn == Alpn::Http2 && stream.get_ref().1.alpn_protocol() != Some(alpn.name()) {
             return Err(ProbeError::Broken { peer: self.name(), why: "it does not speak HTTP/2".to_owned() });

@@ -95,7 +95,8 @@ async fn prepare(load: &Load<'_>, base: Target) -> Result<Ready, ProbeError> {
     let shares = load.shares();
     let mut flows = Vec::with_capacity(shares.len());
     for (exchange, share) in open_flows(&peer, Bulk::Write, shares.len()).await?.into_iter().zip(shares) {
-        let body = Noise::new(&sending, share);
+        let mut body = Noise::new(&sending, share);
+        body.over(exchange.unsent());
         flows.push((exchange, exchange::request(Method::POST, &target, token, body)?));
     }
     let address = peer.address().map(|address| address.ip());
@@ -121,10 +122,11 @@ impl Adding<'_> {
     /// test goes on without it.
     fn further(&self) -> Option<impl Future<Output = Result<Option<Uploaded>, ProbeError>> + Send + 'static> {
         let token = self.load.target.token.as_ref();
-        let request = exchange::request(Method::POST, self.target, token, self.body()).ok()?;
+        let mut request = exchange::request(Method::POST, self.target, token, self.body()).ok()?;
         let peer = self.peer.clone();
         Some(async move {
             let Ok(exchange) = Exchange::open(&peer, Bulk::Write).await else { return Ok(None) };
+            request.body_mut().over(exchange.unsent());
             Ok(exchange.run(request, answer).await.unwrap_or_default())
         })
     }

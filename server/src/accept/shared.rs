@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, ready};
 
+use cnc_probe::bulk::{Discard, Room, poll_discard_tcp};
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -33,6 +34,12 @@ impl Wire {
     #[must_use]
     pub fn socket(&self) -> Option<Arc<TcpStream>> {
         self.0.upgrade()
+    }
+}
+
+impl Discard for Shared {
+    fn poll_discard(&mut self, cx: &mut Context<'_>, room: &mut Room, most: u64) -> Poll<io::Result<u64>> {
+        poll_discard_tcp(&self.0, cx, room, most)
     }
 }
 

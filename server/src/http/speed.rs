@@ -25,7 +25,7 @@ use tokio::net::TcpStream;
 
 use super::pages::over_plain;
 use super::{Web, token};
-use crate::accept::{ClientAddress, Taking, Unread, Wire};
+use crate::accept::{ClientAddress, Direct, Taking, Unread, Wire};
 use crate::limits::{self, Over, Source};
 use crate::metrics::Lasting;
 use turn::TurnBody;
@@ -108,16 +108,26 @@ pub(super) async fn upload(
     };
     let Connection { socket, .. } = Connection::of(&request);
     let _attended = run.as_ref().map(|run| run.attend(own_line(&request, address, socket)));
-    let body = Limited::new(request.into_body(), usize::try_from(MAX_BYTES).unwrap_or(usize::MAX));
-    match tokio::time::timeout(TRANSFER_WITHIN, respond::upload(body, run.as_ref())).await {
-        Ok(Ok(uploaded)) => {
+    match tokio::time::timeout(TRANSFER_WITHIN, take_in(request, run.as_ref())).await {
+        Ok(Some(uploaded)) => {
             place.web.services.metrics.received(uploaded.bytes);
             Json(uploaded).into_response()
         }
         // The sender broke off, as every test does that runs for a time: nobody reads an answer.
-        Ok(Err(_)) => StatusCode::BAD_REQUEST.into_response(),
+        Ok(None) => StatusCode::BAD_REQUEST.into_response(),
         Err(_) => (StatusCode::REQUEST_TIMEOUT, "the upload took too long\n").into_response(),
     }
+}
+
+/// Takes in a body: past hyper where the connection is the request's alone. `None` where it breaks off.
+async fn take_in(request: Request, run: Option<&Run>) -> Option<respond::Uploaded> {
+    if let Some(direct) = request.extensions().get::<Direct>()
+        && let Some(mut body) = direct.take().await
+    {
+        return respond::upload_direct(body.arriving(), run, MAX_BYTES).await.ok();
+    }
+    let body = Limited::new(request.into_body(), usize::try_from(MAX_BYTES).unwrap_or(usize::MAX));
+    respond::upload(body, run).await.ok()
 }
 
 /// Gives a test its turn, and tells it how it fares.

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame};
 use tokio::time::Instant;
 
+use super::super::open::Unsent;
 use crate::payload;
 
 /// A piece lasts about this long at the flow's own rate: short, so that a slow flow stops in time.
@@ -62,11 +63,17 @@ pub(in super::super) struct Noise {
     sending: Arc<Sending>,
     left: u64,
     sent: u64,
+    unsent: Option<Unsent>,
 }
 
 impl Noise {
     pub(in super::super) fn new(sending: &Arc<Sending>, share: u64) -> Self {
-        Self { sending: Arc::clone(sending), left: share, sent: 0 }
+        Self { sending: Arc::clone(sending), left: share, sent: 0, unsent: None }
+    }
+
+    /// Goes over a connection whose unsent bytes follow the flow's rate.
+    pub(in super::super) fn over(&mut self, unsent: Option<Unsent>) {
+        self.unsent = unsent;
     }
 
     fn piece_bytes(&self) -> u64 {
@@ -85,7 +92,11 @@ impl Body for Noise {
         if self.left == 0 || self.sending.is_over.load(Ordering::Relaxed) {
             return Poll::Ready(None);
         }
-        let bytes = self.sending.take(self.piece_bytes());
+        let piece = self.piece_bytes();
+        if let Some(unsent) = &mut self.unsent {
+            unsent.follow(piece);
+        }
+        let bytes = self.sending.take(piece);
         if bytes == 0 {
             return Poll::Ready(None);
         }

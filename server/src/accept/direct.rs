@@ -1,0 +1,193 @@
+//! Bodies of uploads, past hyper: of a connection whose first request sends one, the head is read here, and whoever
+//! answers the request may have the connection itself instead of a body in frames. It is closed behind the answer.
+//! All else is hyper's, and so is an upload that is refused.
+
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::body::Body;
+use bytes::Bytes;
+use cnc_probe::bulk::{Arriving, Discard, Framing};
+use http::{HeaderMap, Request, Response, Version, header};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio_util::sync::CancellationToken;
+
+use super::{MAX_HEADER_BYTES, MAX_HEADERS};
+
+/// How the requests begin that are looked at.
+const UPLOAD: &[u8] = b"POST /speed/upload";
+/// How much of a head is read at once.
+const HEAD_BYTES: usize = 2 << 10;
+/// The longest answer that is written here: a few numbers, or a sentence.
+const MAX_ANSWER_BYTES: usize = 64 << 10;
+
+/// A connection, plain or with TLS.
+pub(super) type Stream = Box<dyn Line>;
+
+/// Both directions of a connection, and that what comes may be thrown away.
+pub(super) trait Line: AsyncRead + AsyncWrite + Discard + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Discard + Send + Unpin> Line for T {}
+
+/// The connection of an upload, for whoever answers it; the request carries it.
+#[derive(Clone)]
+pub struct Direct(Arc<Mutex<State>>);
+
+enum State {
+    /// Nobody has taken the body yet.
+    Offered { stream: Stream, framing: Framing, ahead: Vec<u8>, is_expected: bool },
+    /// Somebody has.
+    Taken,
+    /// It was received, or what could be of it.
+    Over(Stream),
+}
+
+/// A body that was taken; dropping it gives the connection back for the answer.
+pub struct DirectBody {
+    direct: Direct,
+    arriving: Option<Arriving<Stream>>,
+}
+
+impl fmt::Debug for Direct {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Direct").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for DirectBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DirectBody").finish_non_exhaustive()
+    }
+}
+
+impl Direct {
+    /// Takes the body, and lets its sender go on who waits for leave; `None` when somebody has it.
+    // Liveness: few bytes, for which a connection that has sent a head has room.
+    pub async fn take(&self) -> Option<DirectBody> {
+        let State::Offered { mut stream, framing, ahead, is_expected } = self.change(State::Taken) else { return None };
+        if is_expected {
+            // A connection that is gone says so when the body is read.
+            stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await.ok();
+            stream.flush().await.ok();
+        }
+        Some(DirectBody { direct: self.clone(), arriving: Some(Arriving::new(stream, framing, ahead)) })
+    }
+
+    fn change(&self, to: State) -> State {
+        std::mem::replace(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), to)
+    }
+}
+
+impl DirectBody {
+    /// Gives the body.
+    ///
+    /// # Panics
+    /// Never: only dropping takes it away.
+    pub const fn arriving(&mut self) -> &mut Arriving<impl AsyncRead + Discard + Unpin + use<>> {
+        self.arriving.as_mut().expect("it is there until it is dropped")
+    }
+}
+
+impl Drop for DirectBody {
+    fn drop(&mut self) {
+        if let Some(arriving) = self.arriving.take() {
+            self.direct.change(State::Over(arriving.into_stream()));
+        }
+    }
+}
+
+/// How a connection begins.
+pub(super) enum Beginning {
+    /// With an upload.
+    Upload(Box<Upload>),
+    /// With something else, or the beginning of it.
+    Other { stream: Stream, read: Bytes },
+}
+
+/// An upload's head, and its connection.
+pub(super) struct Upload {
+    request: Request<Body>,
+    direct: Direct,
+    read: Bytes,
+}
+
+/// Reads a connection's beginning, as far as it takes to know.
+// Liveness: the peer sends, or `shutdown`, or the caller's time is over.
+pub(super) async fn beginning(mut stream: Stream, shutdown: &CancellationToken) -> Beginning {
+    let mut read = Vec::with_capacity(HEAD_BYTES);
+    loop {
+        let has_more = tokio::select! {
+            // How it broke off, hyper finds out.
+            read = stream.read_buf(&mut read) => read.is_ok_and(|bytes| bytes > 0),
+            () = shutdown.cancelled() => false,
+        };
+        let may_be = read.starts_with(UPLOAD) || UPLOAD.starts_with(&read);
+        if !has_more || !may_be || read.len() > MAX_HEADER_BYTES as usize {
+            return Beginning::Other { stream, read: read.into() };
+        }
+        match head(&read) {
+            Ok(None) => read.reserve(HEAD_BYTES),
+            Ok(Some((request, framing, length))) => {
+                let is_expected = expects(request.headers());
+                let offered = State::Offered { stream, framing, ahead: read[length..].to_vec(), is_expected };
+                let direct = Direct(Arc::new(Mutex::new(offered)));
+                return Beginning::Upload(Box::new(Upload { request, direct, read: read.into() }));
+            }
+            Err(Strange) => return Beginning::Other { stream, read: read.into() },
+        }
+    }
+}
+
+/// A head that is better looked at by hyper.
+struct Strange;
+
+/// Reads a head; `None` while it has not come to its end.
+fn head(read: &[u8]) -> Result<Option<(Request<Body>, Framing, usize)>, Strange> {
+    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+    let mut head = httparse::Request::new(&mut headers);
+    let httparse::Status::Complete(length) = head.parse(read).map_err(|_| Strange)? else { return Ok(None) };
+    if head.version != Some(1) {
+        return Err(Strange);
+    }
+    let mut request = Request::builder().method(head.method.unwrap_or_default()).uri(head.path.unwrap_or_default());
+    for header in head.headers.iter() {
+        request = request.header(header.name, header.value);
+    }
+    let request = request.version(Version::HTTP_11).body(Body::empty()).map_err(|_| Strange)?;
+    let framing = Framing::of(request.headers()).ok_or(Strange)?;
+    Ok(Some((request, framing, length)))
+}
+
+fn expects(headers: &HeaderMap) -> bool {
+    headers.get(header::EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+}
+
+impl Upload {
+    /// Gives the request, which carries its connection.
+    pub(super) fn request(&mut self) -> Request<Body> {
+        let mut request = std::mem::take(&mut self.request);
+        request.extensions_mut().insert(self.direct.clone());
+        request
+    }
+
+    /// Writes the answer and closes; where the body was not taken, gives the connection back, and all that was read.
+    pub(super) async fn answer(self, response: Response<Body>) -> io::Result<Option<(Stream, Bytes, Response<Body>)>> {
+        let mut stream = match self.direct.change(State::Taken) {
+            State::Offered { stream, .. } => return Ok(Some((stream, self.read, response))),
+            State::Over(stream) => stream,
+            State::Taken => return Err(io::ErrorKind::ConnectionAborted.into()),
+        };
+        let (head, body) = response.into_parts();
+        let body = axum::body::to_bytes(body, MAX_ANSWER_BYTES).await.map_err(io::Error::other)?;
+        let mut answer = format!("HTTP/1.1 {}\r\n", head.status).into_bytes();
+        for (name, value) in head.headers.iter().filter(|(name, _)| *name != header::CONTENT_LENGTH) {
+            answer.extend_from_slice(&[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+        }
+        answer.extend_from_slice(format!("content-length: {}\r\nconnection: close\r\n\r\n", body.len()).as_bytes());
+        answer.extend_from_slice(&body);
+        stream.write_all(&answer).await?;
+        stream.shutdown().await?;
+        Ok(None)
+    }
+}
