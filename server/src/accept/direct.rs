@@ -2,18 +2,19 @@
 //! answers the request may have the connection itself instead of a body in frames. It is closed behind the answer.
 //! All else is hyper's, and so is an upload that is refused.
 
-use std::fmt;
-use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::{fmt, io};
 
 use axum::body::Body;
 use bytes::Bytes;
 use cnc_probe::bulk::{Arriving, Discard, Framing};
 use http::{HeaderMap, Request, Response, Version, header};
+use jiff::fmt::rfc2822::DateTimePrinter;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio_util::sync::CancellationToken;
 
 use super::{MAX_HEADER_BYTES, MAX_HEADERS};
+use crate::clock;
 
 /// How the requests begin that are looked at.
 const UPLOAD: &[u8] = b"POST /speed/upload";
@@ -181,6 +182,10 @@ impl Upload {
         let (head, body) = response.into_parts();
         let body = axum::body::to_bytes(body, MAX_ANSWER_BYTES).await.map_err(io::Error::other)?;
         let mut answer = format!("HTTP/1.1 {}\r\n", head.status).into_bytes();
+        if let Ok(now) = jiff::Timestamp::from_microsecond(clock::wall().unix_us()) {
+            let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&now).map_err(io::Error::other)?;
+            answer.extend_from_slice(format!("date: {date}\r\n").as_bytes());
+        }
         for (name, value) in head.headers.iter().filter(|(name, _)| *name != header::CONTENT_LENGTH) {
             answer.extend_from_slice(&[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
         }
@@ -189,5 +194,86 @@ impl Upload {
         stream.write_all(&answer).await?;
         stream.shutdown().await?;
         Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::super::shared::Shared;
+    use super::*;
+
+    /// Gives a connection's client end, and how it begins with so much sent.
+    async fn begun(sent: &[u8]) -> (TcpStream, Beginning) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let connecting = TcpStream::connect(listener.local_addr().expect("bound"));
+        let (far, near) = tokio::join!(connecting, listener.accept());
+        let mut far = far.expect("connects");
+        far.write_all(sent).await.expect("room");
+        let stream = Box::new(Shared::of(near.expect("accepted").0));
+        (far, beginning(stream, &CancellationToken::new()).await)
+    }
+
+    async fn count(body: &mut DirectBody) -> u64 {
+        let mut sum = 0;
+        loop {
+            match body.arriving().next().await.expect("whole") {
+                0 => return sum,
+                bytes => sum += bytes,
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn an_upload_has_its_connection_to_itself_and_is_answered_over_it() {
+        let heads = ["Content-Length: 300000", "Transfer-Encoding: chunked\r\nExpect: 100-continue"];
+        for (head, framed) in heads.into_iter().zip([["", ""], ["493e0\r\n", "\r\n0\r\n\r\n"]]) {
+            let sent = format!("POST /speed/upload?run=a HTTP/1.1\r\nHost: a\r\n{head}\r\n\r\n{}", framed[0]);
+            let (mut far, Beginning::Upload(mut upload)) = begun(sent.as_bytes()).await else { panic!("{head}") };
+            let request = upload.request();
+            assert_eq!(request.uri().query(), Some("run=a"));
+            let direct = request.extensions().get::<Direct>().expect("it is carried");
+            let mut body = direct.take().await.expect("nobody has it");
+            assert!(direct.take().await.is_none(), "once");
+            far.write_all(&vec![7; 300_000]).await.expect("it is read");
+            far.write_all(framed[1].as_bytes()).await.expect("room");
+            assert_eq!(count(&mut body).await, 300_000, "{head}");
+            drop(body);
+            let answered = upload.answer(Response::new(Body::from("so much"))).await.expect("there is room");
+            assert!(answered.is_none());
+            let mut said = String::new();
+            far.read_to_string(&mut said).await.expect("text");
+            assert_eq!(said.starts_with("HTTP/1.1 100 Continue\r\n\r\n"), head.contains("Expect"), "{said}");
+            assert!(said.contains("HTTP/1.1 200 OK\r\ndate: ") && said.ends_with("close\r\n\r\nso much"), "{said}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_refused_goes_back_with_all_that_was_read() {
+        let sent = b"POST /speed/upload HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc";
+        let (_far, Beginning::Upload(upload)) = begun(sent).await else { panic!("an upload") };
+        let mut refusal = Response::new(Body::empty());
+        *refusal.status_mut() = StatusCode::UNAUTHORIZED;
+        let (_, read, refusal) = upload.answer(refusal).await.expect("nothing is written").expect("given back");
+        assert_eq!((read.as_ref(), refusal.status()), (sent.as_slice(), StatusCode::UNAUTHORIZED));
+    }
+
+    #[tokio::test]
+    async fn all_else_is_left_as_it_came() {
+        let long = format!("POST /speed/upload HTTP/1.1\r\nX: {}", "x".repeat(20_000));
+        for sent in [
+            "GET / HTTP/1.1\r\n\r\n",
+            "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+            "POST /speed/upload HTTP/1.0\r\nContent-Length: 3\r\n\r\n",
+            "POST /speed/upload HTTP/1.1\r\n\r\n",
+            "POST /speed/upload HTTP/1.1\r\nno header\r\n\r\n",
+            &long,
+        ] {
+            let (_far, beginning) = begun(sent.as_bytes()).await;
+            let Beginning::Other { read, .. } = beginning else { panic!("{sent:.40}") };
+            assert!(!read.is_empty() && sent.as_bytes().starts_with(&read), "{sent:.40}");
+        }
     }
 }

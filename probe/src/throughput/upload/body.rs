@@ -76,11 +76,11 @@ impl Noise {
         self.unsent = unsent;
     }
 
-    fn piece_bytes(&self) -> u64 {
+    /// Gives how much the flow carries in [`PIECE_TIME`] at its rate so far.
+    fn carried(&self) -> u64 {
         let elapsed = self.sending.began.get().map_or(Duration::ZERO, Instant::elapsed);
         let pieces = (elapsed.as_nanos() / PIECE_TIME.as_nanos()).max(1);
-        let bytes = u64::try_from(u128::from(self.sent) / pieces).unwrap_or(u64::MAX);
-        bytes.clamp(MIN_PIECE, payload::MAX_PIECE as u64).min(self.left)
+        u64::try_from(u128::from(self.sent) / pieces).unwrap_or(u64::MAX)
     }
 }
 
@@ -92,11 +92,11 @@ impl Body for Noise {
         if self.left == 0 || self.sending.is_over.load(Ordering::Relaxed) {
             return Poll::Ready(None);
         }
-        let piece = self.piece_bytes();
+        let carried = self.carried();
         if let Some(unsent) = &mut self.unsent {
-            unsent.follow(piece);
+            unsent.follow(carried);
         }
-        let bytes = self.sending.take(piece);
+        let bytes = self.sending.take(carried.clamp(MIN_PIECE, payload::MAX_PIECE as u64).min(self.left));
         if bytes == 0 {
             return Poll::Ready(None);
         }
