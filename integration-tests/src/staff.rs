@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use cnc_model::session::{SequencedSample, SessionRecord, TestRecord, WatchEvent};
-use cnc_model::{SessionId, Test, TestId};
+use cnc_model::{Sequence, SessionId, Test, TestId};
 use cnc_proto::support::{
     CancelTest, CreateSession, CreateToken, CreatedSession, CreatedToken, History, HistoryPeriod, HistoryScope,
-    HistorySubjects, IssueTest, ListHistorySubjects, Role,
+    HistorySubjects, IssueTest, ListHistorySubjects, ListSamples, Role, SamplePage,
 };
 use cnc_proto::v1;
 use cnc_proto::v1::support_client::SupportClient;
@@ -129,6 +129,24 @@ impl Staff {
     pub async fn session(&mut self, session: SessionId) -> SessionRecord {
         let record = self.0.get_session(v1::GetSessionRequest::from(session)).await.expect("the session is there");
         record.into_inner().try_into().expect("the answer is sound")
+    }
+
+    /// Reads all samples of a test from the record.
+    ///
+    /// # Panics
+    /// When the listener refuses.
+    pub async fn samples(&mut self, session: SessionId, test: TestId) -> Vec<SequencedSample> {
+        let mut samples = Vec::<SequencedSample>::new();
+        loop {
+            let after = samples.last().map_or(Sequence::NONE, |sample| sample.sequence);
+            let wanted = ListSamples { session, test: Some(test), after, limit: None };
+            let page = self.0.list_samples(v1::ListSamplesRequest::from(wanted)).await.expect("samples are read");
+            let page = SamplePage::try_from(page.into_inner()).expect("the answer is sound");
+            samples.extend(page.samples);
+            if !page.more {
+                return samples;
+            }
+        }
     }
 
     /// Lists the sessions' ids, the newest first.

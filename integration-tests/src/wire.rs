@@ -41,6 +41,19 @@ impl WireClient {
     /// # Panics
     /// When the listener cannot be reached or does not answer.
     pub async fn connect_by(endpoint: &Endpoint, code: Code, key: [u8; 32]) -> Self {
+        Self::say_hello(endpoint, code, key, Duration::ZERO).await
+    }
+
+    /// Connects and says hello when its own clock has run for some time already.
+    ///
+    /// # Panics
+    /// When the listener cannot be reached or does not answer.
+    pub async fn connect_at(url: &str, code: Code, key: [u8; 32], at: Duration) -> Self {
+        let endpoint = Endpoint::new(url.to_owned()).expect("the listener's address is a URL");
+        Self::say_hello(&endpoint, code, key, at).await
+    }
+
+    async fn say_hello(endpoint: &Endpoint, code: Code, key: [u8; 32], at: Duration) -> Self {
         let channel = endpoint.connect().await.expect("the listener can be reached");
         let (outbound, queue) = mpsc::channel(OUTBOUND);
         let hello = Hello {
@@ -49,7 +62,7 @@ impl WireClient {
             key: ClientKey::new(key),
             code: Some(code),
             clock_began: Timestamp::from_unix_us(0),
-            at: Duration::ZERO,
+            at,
         };
         outbound.send(ClientMessage::Hello(hello).into()).await.expect("there is room");
         let answer = ListenerClient::new(channel).session(ReceiverStream::new(queue)).await;

@@ -37,6 +37,11 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
         let begins = |name: &String| group.starts_with(name.as_str()) || name.starts_with(group);
         args.names.is_empty() || args.names.iter().any(begins)
     };
+    if is_wanted("console") {
+        packages::set_up(packages::BROWSER)?;
+        // Before the listener that is to hold it.
+        crate::console::run()?;
+    }
     let mut bench = cargo();
     if is_wanted("truth") || is_wanted("cost") {
         packages::set_up(packages::PEERS)?;
@@ -49,7 +54,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let mut build = cargo();
     build.args(["build", "--quiet", "--release", "-p", "cnc-server"]);
     // Elsewhere it is the one that is handed out.
-    build.args(if is_wanted("chaos") { &["-p", "cnc-client"][..] } else { &[] });
+    build.args(if is_wanted("chaos") || is_wanted("console") { &["-p", "cnc-client"][..] } else { &[] });
     shown(&mut build)?;
     bench.args(["bench", "--quiet", "-p", "cnc-integration-tests", "--bench", "bench", "--"]).args(&args.names);
     bench.env("RUST_LOG", "warn");

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 mod certificates;
 mod chaos;
+mod console;
 mod cost;
 mod figure;
 mod fuzz;
@@ -29,6 +30,7 @@ const BENCHES: &[Bench] = &[
     ("live", live::run),
     ("sessions", live::sessions),
     ("history", history::run),
+    ("console", console::run),
     ("fuzz", fuzz::run),
     ("chaos", chaos::run),
     ("truth-rtt", truth::rtt::idle),

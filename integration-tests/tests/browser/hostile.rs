@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cnc_integration_tests::browser::Browser;
 use cnc_integration_tests::listener::{Listener, QUICK};
 use cnc_integration_tests::wire::WireClient;
 use cnc_model::outcome::{Failure, Reason};
@@ -11,14 +12,12 @@ use cnc_model::test::TraceTest;
 use cnc_model::trace::{HopOutcome, HopReply, HopSample, TraceFold};
 use cnc_model::{Destination, Item, Outcome, Summary, Test, TestId, Ttl};
 
-use super::stories::{browser, tell};
-
 /// As in the story.
 const EVIL: &str = r#""><img src=x onerror=alert(1)><script>alert(2)</script>{@html 1}"#;
 
 #[tokio::test]
 async fn hostile_texts_are_text() {
-    let Some(browser) = browser() else { return };
+    let Some(browser) = Browser::find_or_skip() else { return };
     let listener = Listener::start(QUICK).await;
     let mut staff = listener.staff().await;
     let made = staff.create_session(Some("nothing")).await;
@@ -32,7 +31,7 @@ async fn hostile_texts_are_text() {
     let failure = Failure { reason: Reason::Internal, message: format!("{EVIL} failed"), hint: None };
     client.send(ran(ping, Outcome::Failed(failure), None)).await;
     client.stored().await;
-    tell("hostile", &listener, &browser, &[("CNC_SESSION", &id.to_string())]).await;
+    browser.tell("hostile", &listener, &[("CNC_SESSION", &id.to_string())]).await;
 }
 
 fn ran(test: TestId, outcome: Outcome, summary: Option<Summary>) -> Vec<Item> {

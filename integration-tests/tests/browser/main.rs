@@ -2,4 +2,6 @@
 //! `server/console/browser/stories`, a file each; this starts what they need.
 
 mod hostile;
+mod lab;
+mod pace;
 mod stories;

@@ -12,7 +12,7 @@ const FLAGS = ['--no-sandbox', '--disable-gpu', '--no-proxy-server', '--disable-
 const PATIENCE = 60_000;
 
 export class Stage {
-  url = need('CNC_URL');
+  url = process.env.CNC_URL_FOR_PAGES ?? need('CNC_URL');
   tokens = { admin: need('CNC_ADMIN'), support: need('CNC_SUPPORT'), viewer: need('CNC_VIEWER') };
   /** What pages complained about: a story that ends with something here has failed. */
   complaints = [];
@@ -33,8 +33,8 @@ export class Stage {
     rmSync(this.home, { recursive: true, force: true });
   }
 
-  /** Opens a page in a browser of its own, signed in with a role's token or not at all. */
-  async page(role, { url = this.url, ...options } = {}) {
+  /** Opens a page in a browser of its own, signed in with a role's token or not at all; `begin` is given it empty. */
+  async page(role, { url = this.url, begin = async () => undefined, ...options } = {}) {
     const context = await this.browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: 'reduce', ...options });
     const page = await context.newPage();
     page.setDefaultTimeout(PATIENCE);
@@ -43,6 +43,7 @@ export class Stage {
     page.on('console', (message) => {
       if (message.type() === 'error' && !/ERR_|401|Failed to load/.test(message.text())) this.complaints.push(message.text());
     });
+    await begin(page);
     const token = role ? `#token=${this.tokens[role]}` : '';
     await page.goto(`${url}/console/${token}`);
     if (role) await page.getByRole('heading', { name: 'Calls', exact: true }).waitFor();
@@ -85,26 +86,30 @@ export class Stage {
 
   /** Starts a real client that agrees to everything. */
   client(code) {
+    const [program, ...words] = JSON.parse(need('CNC_CLIENT'));
     const places = ['HOME', 'XDG_STATE_HOME', 'XDG_CONFIG_HOME', 'XDG_DATA_HOME', 'XDG_CACHE_HOME'];
     const env = { ...process.env, ...Object.fromEntries(places.map((place) => [place, mkdtempSync(join(this.home, 'home-'))])) };
-    const args = ['--allow-loopback', '--listener', this.url, '--code', code, '--yes'];
-    const client = spawn(need('CNC_CLIENT'), args, { env, stdio: ['ignore', 'ignore', 'ignore'] });
+    const args = ['--allow-loopback', '--listener', process.env.CNC_URL_FOR_CLIENTS ?? this.url, '--code', code, '--yes'];
+    const client = spawn(program, [...words, ...args], { env, stdio: ['ignore', 'ignore', 'ignore'] });
     this.clients.push(client);
     return client;
   }
 
+  /** Pushes a test; each setting goes into the field of its name. */
+  async push(page, kind, settings = {}) {
+    await page.locator('[data-part=kind]').selectOption(kind);
+    for (const [name, value] of Object.entries(settings)) {
+      const field = page.locator(`[data-part=${name}]`);
+      if (!(await field.isVisible())) await page.getByText('Settings', { exact: true }).click();
+      if (await field.evaluate((element) => element instanceof HTMLSelectElement)) await field.selectOption(String(value));
+      else await field.fill(String(value));
+    }
+    await page.locator('[data-part=run]').click();
+  }
+
   /** Pushes a ping by TCP to this machine, which needs no privilege: a closed port answers. */
   async ping(page, { count = 10_000, interval = 20, to = '127.0.0.1', port = 9 } = {}) {
-    await page.locator('[data-part=kind]').selectOption('ping');
-    await page.locator('[data-part=where]').selectOption('host');
-    await page.locator('[data-part=host]').fill(to);
-    const settings = page.getByText('Settings', { exact: true });
-    if (!(await page.locator('[data-part=count]').isVisible())) await settings.click();
-    await page.locator('[data-part=count]').fill(String(count));
-    await page.locator('[data-part=interval]').fill(String(interval));
-    await page.locator('[data-part=protocol]').selectOption('tcp');
-    await page.locator('[data-part=port]').fill(String(port));
-    await page.getByRole('button', { name: 'Run ping' }).click();
+    await this.push(page, 'ping', { where: 'host', host: to, count, interval, protocol: 'tcp', port });
   }
 
   /** Gives the card of the last test of a kind. */
@@ -132,7 +137,7 @@ export function check(is, what) {
   if (!is) throw new Error(`not so: ${what}`);
 }
 
-function need(name) {
+export function need(name) {
   const value = process.env[name];
   if (!value) throw new Error(`${name} is not set: the stories are run by the integration tests`);
   return value;

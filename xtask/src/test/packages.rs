@@ -27,6 +27,8 @@ pub(crate) const TESTS: &[Needed] = &[
     ("promtool", PROMETHEUS),
     (NGINX, NGINX),
 ];
+/// What the console is looked at with.
+pub(crate) const BROWSER: &[Needed] = &[("chromium", "chromium")];
 /// What a network with known faults is made by, what tells the truth about it, and the peers that are measured beside.
 pub(crate) const PEERS: &[Needed] = &[
     ("ip", "iproute2"),

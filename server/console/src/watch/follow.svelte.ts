@@ -12,8 +12,8 @@ const AGAIN_AFTER = 250;
 const AGAIN_AT_MOST = 5_000;
 /** Figures in words change this often at most: faster than anybody reads, and slow enough to be read. */
 const WORDS_EVERY = 250;
-/** Samples that are read from the record at once. */
-const PAGE = 5_000;
+/** Samples that are read from the record at once: so many are read out of a message in a fraction of a frame. */
+const PAGE = 2_000;
 
 /** A test on the screen: the same object for as long as the call is followed. */
 export class Shown {
