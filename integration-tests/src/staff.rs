@@ -228,7 +228,7 @@ impl Watcher {
                 let last = self.samples.last().map(|sample| sample.sequence);
                 self.samples.extend(recent.iter().filter(|sample| Some(sample.sequence) > last));
             }
-            WatchEvent::Session(_) => {}
+            WatchEvent::Session(_) | WatchEvent::Absence(_) => {}
             WatchEvent::Test(test) => match self.tests.iter_mut().find(|known| known.id == test.id) {
                 Some(known) => known.clone_from(test),
                 None => self.tests.push((**test).clone()),

@@ -141,6 +141,15 @@ pub struct TestRecord {
     pub samples: u64,
 }
 
+/// A time in which a client that had joined was not connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Absence {
+    /// When its stream broke, as the listener noticed; of a listener that was killed, when it was back.
+    pub from: Timestamp,
+    /// When the client was back; `None` while it is not, and where the session ended before.
+    pub until: Option<Timestamp>,
+}
+
 /// A session with its tests.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SessionRecord {
@@ -150,6 +159,8 @@ pub struct SessionRecord {
     pub consented: Option<Timestamp>,
     /// Its tests in the order of issue.
     pub tests: Vec<TestRecord>,
+    /// When its client was away, the first time first.
+    pub absences: Vec<Absence>,
 }
 
 impl SessionRecord {
@@ -212,4 +223,6 @@ pub enum WatchEvent {
     Test(Box<TestRecord>),
     /// Samples came.
     Samples(Vec<SequencedSample>),
+    /// The client was lost, or is back: an absence replaces the one that began at the same time.
+    Absence(Absence),
 }

@@ -3,15 +3,17 @@
 //! Tests and samples of kinds that this version does not know are left out of lists; a lone one is
 //! [`Invalid::Unknown`], which a watcher passes over.
 
+use cnc_model::hints::Hint;
 use cnc_model::session::{
-    EndReason, SequencedSample, SessionOverview, SessionRecord, SessionState, TestRecord, WatchEvent,
+    Absence, EndReason, SequencedSample, SessionOverview, SessionRecord, SessionState, TestRecord, WatchEvent,
 };
 use cnc_model::{Sequence, Timestamp};
 
 use crate::invalid::{known, required, unless_unknown};
 use crate::message::{code, when};
 use crate::scalar::{
-    MAX_NAME_BYTES, address, count, cut, octets, optional_text, sequence, session_id, test_id, text, timestamp,
+    MAX_NAME_BYTES, MAX_SENTENCE_BYTES, address, count, cut, octets, optional_text, sequence, session_id, test_id,
+    text, timestamp,
 };
 use crate::{Invalid, item, outcome, v1};
 
@@ -198,9 +200,12 @@ impl TryFrom<v1::TestRecord> for TestRecord {
 impl From<SessionRecord> for v1::SessionRecord {
     fn from(record: SessionRecord) -> Self {
         let scores = Some((&record.line().scores()).into());
-        let SessionRecord { overview, consented, tests } = record;
+        let hints = record.hints().iter().map(Into::into).collect();
+        let SessionRecord { overview, consented, tests, absences } = record;
         Self {
             scores,
+            hints,
+            absences: absences.into_iter().map(Into::into).collect(),
             overview: Some(overview.into()),
             consented_unix_us: consented.map(Timestamp::unix_us),
             tests: tests.into_iter().map(Into::into).collect(),
@@ -212,12 +217,38 @@ impl TryFrom<v1::SessionRecord> for SessionRecord {
     type Error = Invalid;
 
     fn try_from(wire: v1::SessionRecord) -> Result<Self, Invalid> {
-        // The scores are made of the tests, which are here.
-        let v1::SessionRecord { overview, consented_unix_us, tests, scores: _ } = wire;
+        // Scores and hints are made of the tests, which are here.
+        let v1::SessionRecord { overview, consented_unix_us, tests, scores: _, absences, hints: _ } = wire;
         Ok(Self {
             overview: required("SessionRecord.overview", overview)?.try_into()?,
             consented: consented_unix_us.map(|us| timestamp("SessionRecord.consented_unix_us", us)).transpose()?,
             tests: known_records(tests)?,
+            absences: absences.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl From<&Hint> for v1::Hint {
+    fn from(hint: &Hint) -> Self {
+        Self { name: hint.word().to_owned(), message: cut(hint.to_string(), MAX_SENTENCE_BYTES) }
+    }
+}
+
+impl From<Absence> for v1::Absence {
+    fn from(absence: Absence) -> Self {
+        let Absence { from, until } = absence;
+        Self { from_unix_us: from.unix_us(), until_unix_us: until.map(Timestamp::unix_us) }
+    }
+}
+
+impl TryFrom<v1::Absence> for Absence {
+    type Error = Invalid;
+
+    fn try_from(wire: v1::Absence) -> Result<Self, Invalid> {
+        let v1::Absence { from_unix_us, until_unix_us } = wire;
+        Ok(Self {
+            from: timestamp("Absence.from_unix_us", from_unix_us)?,
+            until: until_unix_us.map(|us| timestamp("Absence.until_unix_us", us)).transpose()?,
         })
     }
 }
@@ -266,6 +297,7 @@ impl From<WatchEvent> for v1::WatchEvent {
             WatchEvent::Session(overview) => Wire::Session(Box::new((*overview).into())),
             WatchEvent::Test(record) => Wire::Test(Box::new((*record).into())),
             WatchEvent::Samples(samples) => Wire::Samples(v1::Samples { samples: samples_out(samples) }),
+            WatchEvent::Absence(absence) => Wire::Absence(absence.into()),
         };
         Self { event: Some(wire) }
     }
@@ -288,6 +320,7 @@ impl TryFrom<v1::WatchEvent> for WatchEvent {
             Wire::Session(overview) => Self::Session(Box::new((*overview).try_into()?)),
             Wire::Test(record) => Self::Test(Box::new((*record).try_into()?)),
             Wire::Samples(v1::Samples { samples }) => Self::Samples(known_samples(samples)?),
+            Wire::Absence(absence) => Self::Absence(absence.try_into()?),
         })
     }
 }

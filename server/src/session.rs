@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use cnc_model::message::{EchoToken, Instruction, ListenerMessage, When};
 use cnc_model::session::{
-    EndReason, SequencedSample, SessionOverview, SessionRecord, SessionState, TestRecord, WatchEvent,
+    Absence, EndReason, SequencedSample, SessionOverview, SessionRecord, SessionState, TestRecord, WatchEvent,
 };
 use cnc_model::{Code, Failure, Outcome, Plan, Reason, Sequence, SessionId, Test, TestId, TestKind, Timestamp};
 
 use crate::store::{Change, Commit, SessionRow, StoredSession};
 
+mod absence;
 mod activity;
 mod attach;
 mod effect;
@@ -23,6 +24,7 @@ mod staff;
 #[cfg(test)]
 mod tests;
 
+pub use absence::MAX_ABSENCES;
 pub use effect::{Effect, Now, Refusal, Violation, Waits};
 
 use effect::{about, is_acknowledgement, is_welcome, run_of, send};
@@ -81,6 +83,7 @@ pub struct Session {
     /// Boxed, since a map's node has room for eleven and most sessions have few.
     tests: BTreeMap<TestId, Box<TestRecord>>,
     cancelling: Vec<TestId>,
+    absences: Vec<Absence>,
     recent: VecDeque<SequencedSample>,
     watchers: usize,
     /// The last item taken in; `overview.stored` is the last durable one.
@@ -135,7 +138,7 @@ impl Session {
     /// Goes on with a session that was stored before the listener stopped or its store failed.
     #[must_use]
     pub fn restore(stored: StoredSession, waits: Waits, now: Now) -> Self {
-        let StoredSession { row, tests, stored } = stored;
+        let StoredSession { row, tests, absences, stored } = stored;
         let SessionRow { mut overview, consented, code_hash, key_hash } = row;
         overview.connected = false;
         overview.stored = stored;
@@ -148,6 +151,10 @@ impl Session {
         session.received = stored;
         session.tests = tests.into_iter().map(|test| (test.id, Box::new(test))).collect();
         session.detached_since = joined.then_some(now.elapsed);
+        session.absences = absences;
+        if joined {
+            session.begin_absence(now);
+        }
         if session.overview.state == SessionState::Ending {
             // Why it was to end is not stored. The client has the grace time to come back with its last items.
             let reason = if session.overview.walk_in { EndReason::PlanDone } else { EndReason::Staff };
@@ -168,6 +175,7 @@ impl Session {
             clock_began: None,
             tests: BTreeMap::new(),
             cancelling: Vec::new(),
+            absences: Vec::new(),
             recent: VecDeque::new(),
             watchers: 0,
             received: Sequence::NONE,
@@ -312,6 +320,7 @@ impl Session {
             overview: self.overview.clone(),
             consented: self.consented,
             tests: self.tests.values().map(|test| TestRecord::clone(test)).collect(),
+            absences: self.absences.clone(),
         }
     }
 

@@ -3,6 +3,7 @@
 //! It owns the tables and their migrations. It decides nothing: what is to be stored comes as [`Commit`]s from the
 //! sessions, and an answer means that it is durable.
 
+mod absences;
 mod audit;
 mod blob;
 mod check;
@@ -37,7 +38,7 @@ pub use links::ReportLink;
 pub use standing::Standing;
 pub use tokens::TokenRow;
 
-use cnc_model::session::{SequencedSample, SessionOverview, TestRecord};
+use cnc_model::session::{Absence, SequencedSample, SessionOverview, TestRecord};
 use cnc_model::{Sequence, SessionId, Timestamp};
 
 /// Changes of one session that become durable together or not at all.
@@ -60,6 +61,8 @@ pub enum Change {
     Test(Box<TestRecord>),
     /// Samples, by their sequences.
     Samples(Vec<SequencedSample>),
+    /// A time in which the client was away, by its beginning.
+    Absence(Absence),
 }
 
 /// A session as it is stored: what staff see, and the secrets' hashes.
@@ -83,6 +86,8 @@ pub struct StoredSession {
     pub row: SessionRow,
     /// Its tests in the order of issue, with the samples counted.
     pub tests: Vec<TestRecord>,
+    /// When its client was away.
+    pub absences: Vec<Absence>,
     /// The last item that is durable.
     pub stored: Sequence,
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use cnc_model::message::{Batch, Hello, Instruction, ListenerMessage, When};
 use cnc_model::ping::{PingOutcome, PingSample};
-use cnc_model::session::{EndReason, SessionState, TestRecord};
+use cnc_model::session::{Absence, EndReason, SessionState, TestRecord};
 use cnc_model::test::PingTest;
 use cnc_model::{
     ClientKey, Code, Destination, Goodbye, Item, Outcome, Plan, Sample, Sequence, SessionId, Test, TestId, TestKind,
@@ -38,6 +38,7 @@ struct Disk {
     row: Option<SessionRow>,
     tests: BTreeMap<TestId, TestRecord>,
     samples: BTreeMap<Sequence, (TestId, Sample)>,
+    absences: BTreeMap<Timestamp, Absence>,
     through: Sequence,
 }
 
@@ -47,6 +48,7 @@ impl Disk {
             match change {
                 Change::Session(row) => self.row = Some(*row),
                 Change::Test(test) => drop(self.tests.insert(test.id, *test)),
+                Change::Absence(absence) => drop(self.absences.insert(absence.from, absence)),
                 Change::Samples(samples) => {
                     self.samples.extend(samples.into_iter().map(|s| (s.sequence, (s.test, s.sample))));
                 }
@@ -58,7 +60,8 @@ impl Disk {
     fn read(&self) -> Option<StoredSession> {
         let count = |id| self.samples.values().filter(|(test, _)| *test == id).count() as u64;
         let tests = self.tests.values().map(|test| TestRecord { samples: count(test.id), ..test.clone() });
-        Some(StoredSession { row: self.row.clone()?, tests: tests.collect(), stored: self.through })
+        let absences = self.absences.values().copied().collect();
+        Some(StoredSession { row: self.row.clone()?, tests: tests.collect(), absences, stored: self.through })
     }
 }
 

@@ -48,6 +48,7 @@ fn machine() -> SystemInfo {
         architecture: EVIL.into(),
         cpu: Cpu { model: Some(EVIL.into()), ..Cpu::default() },
         interfaces: vec![card],
+        proxy: Some(format!("{EVIL} proxy")),
         ..SystemInfo::default()
     }
 }

@@ -44,6 +44,11 @@ async fn a_month_of_history_leads_to_its_calls() {
 }
 
 #[tokio::test]
+async fn what_happened_is_marked_for_those_who_come_later_too() {
+    on_a_new_listener("marks").await;
+}
+
+#[tokio::test]
 async fn no_screen_keeps_anybody_out() {
     on_a_new_listener("access").await;
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use cnc_model::Timestamp;
-use cnc_model::session::{SessionOverview, SessionRecord, SessionState, WatchEvent};
+use cnc_model::session::{Absence, SessionOverview, SessionRecord, SessionState, WatchEvent};
 use serde::Serialize;
 
 use super::score::ScoresBody;
@@ -17,7 +17,7 @@ pub fn session(overview: &SessionOverview) -> impl Serialize {
     Typed { kind: "session", body: OverviewBody::from(overview) }
 }
 
-/// Gives `{"type":"record","session":{…},"consented_at":…,"tests":[…],"scores":{…}}` for a session with its tests.
+/// Gives `{"type":"record","session":{…},"consented_at":…,"tests":[…],"absences":[…],"scores":{…}}` for a session with its tests.
 #[must_use]
 pub fn record(record: &SessionRecord) -> impl Serialize {
     Typed { kind: "record", body: SessionBody::from(record) }
@@ -35,6 +35,7 @@ pub fn event_lines(event: &WatchEvent) -> Vec<String> {
         WatchEvent::Session(overview) => vec![line(&session(overview))],
         WatchEvent::Test(record) => vec![line(&test(record))],
         WatchEvent::Samples(samples) => samples.iter().map(|sample| line(&sequenced_sample(sample))).collect(),
+        WatchEvent::Absence(absence) => vec![line(&Typed { kind: "absence", body: AbsenceBody::from(absence) })],
     }
 }
 
@@ -108,20 +109,35 @@ struct SessionBody<'a> {
     session: OverviewBody<'a>,
     consented_at: Option<String>,
     tests: Vec<RecordBody<'a>>,
+    absences: Vec<AbsenceBody>,
     scores: ScoresBody,
     hints: Vec<HintBody>,
 }
 
 impl<'a> From<&'a SessionRecord> for SessionBody<'a> {
     fn from(record: &'a SessionRecord) -> Self {
-        let SessionRecord { overview, consented, tests } = record;
+        let SessionRecord { overview, consented, tests, absences } = record;
         Self {
             session: overview.into(),
             consented_at: at(*consented),
             tests: tests.iter().map(Into::into).collect(),
+            absences: absences.iter().map(Into::into).collect(),
             scores: (&record.line().scores()).into(),
             hints: record.hints().iter().map(Into::into).collect(),
         }
+    }
+}
+
+#[derive(Serialize)]
+struct AbsenceBody {
+    from_at: String,
+    until_at: Option<String>,
+}
+
+impl From<&Absence> for AbsenceBody {
+    fn from(absence: &Absence) -> Self {
+        let Absence { from, until } = absence;
+        Self { from_at: from.to_string(), until_at: at(*until) }
     }
 }
 

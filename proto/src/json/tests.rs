@@ -9,7 +9,7 @@ use cnc_model::network::AutonomousSystem;
 use cnc_model::ping::{Clock, PingOutcome, PingReply, PingSample, PingSummary};
 use cnc_model::responsiveness::LoadedProbes;
 use cnc_model::session::{
-    EndReason, SequencedSample, SessionOverview, SessionRecord, SessionState, TestRecord, WatchEvent,
+    Absence, EndReason, SequencedSample, SessionOverview, SessionRecord, SessionState, TestRecord, WatchEvent,
 };
 use cnc_model::stats::RttSummary;
 use cnc_model::summary::Measured;
@@ -359,12 +359,18 @@ fn tests() {
     assert_snapshot!(records().iter().map(|record| line(&super::test(record)) + "\n").collect::<String>());
 }
 
+const AWAY: Absence = Absence {
+    from: Timestamp::from_unix_us(1_767_225_700_000_000),
+    until: Some(Timestamp::from_unix_us(1_767_225_705_000_000)),
+};
+
 #[test]
 fn session_records() {
     let record = SessionRecord {
         overview: overview(SessionState::Active),
         consented: Some(Timestamp::from_unix_us(1_767_225_611_000_000)),
         tests: records()[3..].to_vec(),
+        absences: vec![AWAY, Absence { until: None, ..AWAY }],
     };
     assert_snapshot!(line(&super::record(&record)));
 }
@@ -376,15 +382,17 @@ fn watch_events() {
         test: TestId::FIRST,
         sample: ping(PingOutcome::Lost),
     };
-    let record = SessionRecord { overview: overview(SessionState::Joined), consented: None, tests: vec![] };
+    let record =
+        SessionRecord { overview: overview(SessionState::Joined), consented: None, tests: vec![], absences: vec![] };
     let events = [
         WatchEvent::Snapshot { record: Box::new(record), recent: vec![sequenced(4)] },
         WatchEvent::Session(Box::new(overview(SessionState::Active))),
         WatchEvent::Test(Box::new(records()[3].clone())),
         WatchEvent::Samples(vec![sequenced(5), sequenced(6)]),
+        WatchEvent::Absence(AWAY),
     ];
     let lines: Vec<_> = events.iter().flat_map(super::event_lines).collect();
-    assert_eq!(lines.len(), 5);
+    assert_eq!(lines.len(), 6);
     assert_snapshot!(lines.join("\n"));
 }
 

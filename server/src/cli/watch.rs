@@ -62,6 +62,8 @@ impl Follower {
             WatchEvent::Session(overview) => self.session(overview),
             WatchEvent::Test(test) => self.test(test),
             WatchEvent::Samples(samples) => self.samples(samples),
+            // The session's own line says that it is lost, or back.
+            WatchEvent::Absence(_) => Vec::new(),
         }
     }
 
@@ -199,7 +201,12 @@ mod tests {
     #[test]
     fn each_change_is_a_line_and_nothing_is_told_twice() {
         let snapshot = |state, tests, recent| WatchEvent::Snapshot {
-            record: Box::new(SessionRecord { overview: overview(state, true), consented: None, tests }),
+            record: Box::new(SessionRecord {
+                overview: overview(state, true),
+                consented: None,
+                tests,
+                absences: vec![],
+            }),
             recent,
         };
         let waiting = WatchEvent::Session(Box::new(overview(SessionState::Waiting, false)));

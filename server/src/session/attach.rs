@@ -43,12 +43,13 @@ impl Session {
             }
         }
         self.forget_unsent();
+        let back = self.end_absence(now);
         let mut then = vec![Effect::Send(ListenerMessage::Welcome(self.welcome(public_address, greeting)))];
         then.extend(self.repetitions().into_iter().map(send));
         if first || !self.key_durable {
-            self.store_row_and(Vec::new(), None, then);
+            self.store_row_and(back, None, then);
         } else {
-            self.store_row_and(Vec::new(), None, Vec::new());
+            self.store_row_and(back, None, Vec::new());
             self.effects.extend(then);
         }
         self.publish_overview();
@@ -118,6 +119,7 @@ impl Session {
         self.overview.connected = false;
         self.detached_since = Some(now.elapsed);
         self.publish_overview();
+        self.begin_absence(now);
         self.report_again_if_due();
     }
 }

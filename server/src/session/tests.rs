@@ -11,6 +11,7 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod away;
 mod late;
 mod own;
 
@@ -287,7 +288,7 @@ fn items_sent_twice_are_stored_once() {
         .flat_map(|(_, commit)| &commit.changes)
         .filter_map(|change| match change {
             Change::Samples(samples) => Some(samples.iter().map(|s| s.sequence.get()).collect::<Vec<_>>()),
-            Change::Session(_) | Change::Test(_) => None,
+            Change::Session(_) | Change::Test(_) | Change::Absence(_) => None,
         })
         .flatten()
         .collect();
@@ -476,7 +477,7 @@ fn a_restored_session_goes_on_where_it_was_durable() {
     let record = story.session.record();
     let row =
         SessionRow { overview: record.overview, consented: record.consented, code_hash: None, key_hash: Some(KEY) };
-    let stored = StoredSession { row, tests: record.tests, stored: Sequence::new(2) };
+    let stored = StoredSession { row, tests: record.tests, absences: record.absences, stored: Sequence::new(2) };
     story.session = Session::restore(stored, Waits::default(), story.now);
     story.sent.clear();
     story.attach();
@@ -507,7 +508,7 @@ fn a_session_restored_while_it_was_ending_ends() {
     let record = story.session.record();
     let row =
         SessionRow { overview: record.overview, consented: record.consented, code_hash: None, key_hash: Some(KEY) };
-    let stored = StoredSession { row, tests: record.tests, stored: Sequence::new(1) };
+    let stored = StoredSession { row, tests: record.tests, absences: record.absences, stored: Sequence::new(1) };
     story.session = Session::restore(stored, Waits::default(), story.now);
     story.pass(Duration::from_mins(2));
     assert_eq!(story.state(), SessionState::Ended(EndReason::Staff));

@@ -285,6 +285,10 @@ impl Task {
     }
 
     fn gather(&mut self, number: u64, commit: Commit) {
+        // Of what is deleted nothing is stored any more.
+        if self.dropped.is_some() {
+            return;
+        }
         match &mut self.gathered {
             None => self.gathered = Some((number, commit)),
             Some((last, gathered)) => {

@@ -150,10 +150,11 @@ impl Store {
     /// Says what keeps it from being read.
     pub async fn record(&self, id: SessionId) -> Result<Option<SessionRecord>, StoreError> {
         let stored = self.session(id).await?;
-        Ok(stored.map(|StoredSession { row, tests, .. }| SessionRecord {
+        Ok(stored.map(|StoredSession { row, tests, absences, .. }| SessionRecord {
             overview: row.overview,
             consented: row.consented,
             tests,
+            absences,
         }))
     }
 

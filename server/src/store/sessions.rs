@@ -11,7 +11,7 @@ use cnc_proto::support::SessionFilter;
 use rusqlite::{Connection, Row};
 
 use super::error::{Fault, StoreError};
-use super::{Removed, SessionRow, StoredSession, blob, history, words};
+use super::{Removed, SessionRow, StoredSession, absences, blob, history, words};
 
 mod filter;
 
@@ -46,7 +46,7 @@ pub(super) fn rows(connection: &Connection, which: &Which<'_>) -> Result<Vec<Ses
     Ok(read)
 }
 
-/// Adds to a session's row its tests, with the samples counted.
+/// Adds to a session's row its tests, with the samples counted, and when its client was away.
 pub(super) fn with_tests(connection: &Connection, row: SessionRow) -> Result<StoredSession, Fault> {
     let mut statement = connection.prepare_cached(
         "SELECT tests.*, coalesce(counted.samples, 0) AS samples FROM tests
@@ -54,12 +54,14 @@ pub(super) fn with_tests(connection: &Connection, row: SessionRow) -> Result<Sto
             USING (test_id)
          WHERE tests.session_id = ?1 ORDER BY tests.test_id",
     )?;
-    let mut rows = statement.query([row.overview.id.to_string()])?;
+    let id = row.overview.id.to_string();
+    let mut rows = statement.query([&id])?;
     let mut tests = vec![];
     while let Some(row) = rows.next()? {
         tests.push(read_test(row)?);
     }
-    Ok(StoredSession { stored: row.overview.stored, row, tests })
+    let absences = absences::of(connection, &id)?;
+    Ok(StoredSession { stored: row.overview.stored, row, tests, absences })
 }
 
 /// Removes a session with all that refers to it; `None` when there is none.

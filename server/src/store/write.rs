@@ -6,7 +6,7 @@ use rusqlite::{Connection, named_params};
 
 use super::figures::{Figures, count, micros};
 use super::sample::insert_samples;
-use super::{Change, Commit, SessionRow, blob, jobs, words};
+use super::{Change, Commit, SessionRow, absences, blob, jobs, words};
 
 /// What applying a commit brought about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,6 +25,10 @@ pub(super) fn apply(connection: &Connection, commit: &Commit) -> Result<Applied,
             Change::Test(test) => store_test(connection, &id, test)?,
             Change::Samples(samples) => {
                 insert_samples(connection, &id, samples)?;
+                false
+            }
+            Change::Absence(absence) => {
+                absences::store(connection, &id, *absence)?;
                 false
             }
         };

@@ -213,7 +213,7 @@ fn rows(write: &Write) -> usize {
             .changes
             .iter()
             .map(|change| match change {
-                Change::Session(_) | Change::Test(_) => 1,
+                Change::Session(_) | Change::Test(_) | Change::Absence(_) => 1,
                 Change::Samples(samples) => samples.len(),
             })
             .sum(),
@@ -238,7 +238,7 @@ fn samples(write: &Write) -> u64 {
     let Write::Commit(commit) = write else { return 0 };
     let samples = commit.changes.iter().map(|change| match change {
         Change::Samples(samples) => samples.len() as u64,
-        Change::Session(_) | Change::Test(_) => 0,
+        Change::Session(_) | Change::Test(_) | Change::Absence(_) => 0,
     });
     samples.sum()
 }

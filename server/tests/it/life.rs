@@ -49,7 +49,7 @@ async fn samples(events: &mut Streaming<v1::WatchEvent>, wanted: usize) -> Vec<u
         match next(events).await.expect("more") {
             WatchEvent::Snapshot { recent, .. } => seen.extend(recent.iter().map(|s| s.sequence.get())),
             WatchEvent::Samples(samples) => seen.extend(samples.iter().map(|s| s.sequence.get())),
-            WatchEvent::Session(_) | WatchEvent::Test(_) => {}
+            WatchEvent::Session(_) | WatchEvent::Test(_) | WatchEvent::Absence(_) => {}
         }
     }
     seen

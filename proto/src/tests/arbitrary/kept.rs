@@ -10,7 +10,7 @@ use super::{
     sequence, session_id, test_id, text, timestamp, whole,
 };
 use cnc_model::session::{
-    EndReason, SequencedSample, SessionOverview, SessionRecord, SessionState, TestRecord, WatchEvent,
+    Absence, EndReason, SequencedSample, SessionOverview, SessionRecord, SessionState, TestRecord, WatchEvent,
 };
 use proptest::collection::vec;
 use proptest::option::of;
@@ -70,9 +70,13 @@ pub(in crate::tests) fn test_record() -> BoxedStrategy<TestRecord> {
 }
 
 pub(in crate::tests) fn session_record() -> BoxedStrategy<SessionRecord> {
-    (overview(), of(timestamp()), vec(test_record(), 0..4))
-        .prop_map(|(overview, consented, tests)| SessionRecord { overview, consented, tests })
+    (overview(), of(timestamp()), vec(test_record(), 0..4), vec(absence(), 0..3))
+        .prop_map(|(overview, consented, tests, absences)| SessionRecord { overview, consented, tests, absences })
         .boxed()
+}
+
+fn absence() -> impl Strategy<Value = Absence> {
+    (timestamp(), of(timestamp())).prop_map(|(from, until)| Absence { from, until })
 }
 
 pub(in crate::tests) fn sequenced_sample() -> impl Strategy<Value = SequencedSample> {
@@ -86,5 +90,6 @@ pub(in crate::tests) fn watch_event() -> impl Strategy<Value = WatchEvent> {
         overview().prop_map(|overview| WatchEvent::Session(Box::new(overview))),
         test_record().prop_map(|record| WatchEvent::Test(Box::new(record))),
         vec(sequenced_sample(), 0..6).prop_map(WatchEvent::Samples),
+        absence().prop_map(WatchEvent::Absence),
     ]
 }

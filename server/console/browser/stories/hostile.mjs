@@ -12,7 +12,7 @@ export default async function (stage) {
   // A client of the harness's own has sent its machine's description and a path, full of the same.
   await page.goto(`${stage.url}/console/#/call/${process.env.CNC_SESSION}`);
   await stage.stands(page, 'system', 'completed');
-  for (const text of [`${EVIL} 12`, `${EVIL} card`, `${EVIL} hop`, `${EVIL} failed`]) {
+  for (const text of [`${EVIL} 12`, `${EVIL} card`, `${EVIL} hop`, `${EVIL} failed`, `the proxy ${EVIL} proxy:`]) {
     await page.getByText(text, { exact: false }).first().waitFor();
   }
   check((await page.locator('main img, main script').count()) === 0, 'nothing of it became an element');

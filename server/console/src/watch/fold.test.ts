@@ -99,13 +99,18 @@ describe('the fold', () => {
     expect(rtts?.every((rtt, n) => rtt === n)).toBe(true);
   });
 
-  it('marks lost connections and their return', () => {
-    const stands = (connected: boolean) =>
-      create(WatchEventSchema, { event: { case: 'session', value: { ...OVERVIEW, connected } } });
-    const fold = known(snapshot(0n, []));
-    fold.apply(stands(false), 110);
-    fold.apply(stands(true), 115);
-    expect(fold.marks).toEqual([{ at: 110, kind: 'lost' }, { at: 115, kind: 'back' }]);
+  it('knows when the client was away, whoever watched then', () => {
+    const absence = (from: number, until?: number) =>
+      ({ fromUnixUs: BigInt(from * 1e6), ...(until === undefined ? {} : { untilUnixUs: BigInt(until * 1e6) }) });
+    const told = (from: number, until?: number) =>
+      create(WatchEventSchema, { event: { case: 'absence', value: absence(from, until) } });
+    const record = { overview: OVERVIEW, tests: [], absences: [absence(100, 105)] };
+    const fold = known(create(WatchEventSchema, { event: { case: 'snapshot', value: { record, recent: [] } } }));
+    expect(fold.away).toEqual([{ from: 100, until: 105 }]);
+    fold.apply(told(110), 110);
+    expect(fold.away.at(-1)).toEqual({ from: 110, until: undefined });
+    fold.apply(told(110, 115), 115);
+    expect(fold.away).toEqual([{ from: 100, until: 105 }, { from: 110, until: 115 }]);
   });
 
   it('passes over tests and samples that it does not know', () => {

@@ -3,7 +3,7 @@
 // A snapshot replaces what was known of the session and its tests; samples are kept by their sequences, so that
 // whatever comes twice is there once, and what is missing can be read from the record and filled in.
 import {
-  type SequencedSample, SessionState, type SessionOverview, type SessionRecord, type TestRecord, type WatchEvent,
+  type Absence, type SequencedSample, type SessionOverview, type SessionRecord, type TestRecord, type WatchEvent,
 } from '../gen/cnc/v1/session_pb';
 import { Columns, type HopColumns, hopRow, type LoadColumns, loadRow, type PingColumns, pingRow } from './columns';
 import { Path } from './path';
@@ -24,11 +24,16 @@ export interface TestState {
   flowsSince: number | undefined;
 }
 
-/** Something that happened to the call, for the time axis. */
-export interface Mark {
-  /** In seconds since 1970 by the listener's clock. */
-  at: number;
-  kind: 'lost' | 'back' | 'consent' | 'ended';
+/** Gives a test without any samples. */
+export function fresh(record: TestRecord): TestState {
+  return { record, ping: undefined, hops: undefined, path: new Path(), load: undefined, held: 0, flowsSince: undefined };
+}
+
+/** A time in which the client was away, in seconds since 1970 by the listener's clock. */
+export interface Away {
+  from: number;
+  /** When it was back; absent while it is not, and where the call ended before. */
+  until: number | undefined;
 }
 
 /** Samples of a test that are in the record and not here: those after one sequence and before another. */
@@ -42,7 +47,8 @@ export class Fold {
   overview: SessionOverview | undefined;
   consented: number | undefined;
   readonly tests = new Map<number, TestState>();
-  readonly marks: Mark[] = [];
+  /** When the client was away, the first time first; another list with each change. */
+  away: readonly Away[] = [];
   /** How often all was told anew. */
   snapshots = 0;
 
@@ -51,12 +57,12 @@ export class Fold {
     const touched = new Set<number>();
     switch (event.event.case) {
       case 'snapshot':
-        if (event.event.value.record) this.replace(event.event.value.record, at);
+        if (event.event.value.record) this.replace(event.event.value.record);
         this.take(event.event.value.recent, touched);
         this.snapshots += 1;
         break;
       case 'session':
-        this.stand(event.event.value, at);
+        this.overview = event.event.value;
         break;
       case 'test':
         this.test(event.event.value);
@@ -65,6 +71,9 @@ export class Fold {
       case 'samples':
         this.take(event.event.value.samples, touched);
         for (const id of touched) this.began(id, at);
+        break;
+      case 'absence':
+        this.leave(event.event.value);
         break;
       case undefined:
         break;
@@ -101,28 +110,27 @@ export class Fold {
     return last;
   }
 
-  private replace(record: SessionRecord, at: number): void {
-    if (record.overview) this.stand(record.overview, at);
+  private replace(record: SessionRecord): void {
+    if (record.overview) this.overview = record.overview;
+    this.away = [];
+    for (const absence of record.absences) this.leave(absence);
     this.consented = record.consentedUnixUs === undefined ? undefined : Number(record.consentedUnixUs) / 1e6;
     const known = new Set(record.tests.map((test) => test.id));
     for (const id of this.tests.keys()) if (!known.has(id)) this.tests.delete(id);
     for (const test of record.tests) this.test(test);
   }
 
-  private stand(overview: SessionOverview, at: number): void {
-    const before = this.overview;
-    this.overview = overview;
-    if (!before || overview.state === SessionState.ENDED || before.state === SessionState.WAITING) return;
-    if (before.connected !== overview.connected) this.marks.push({ at, kind: overview.connected ? 'back' : 'lost' });
+  /** Takes in that the client was lost, or is back. */
+  private leave(absence: Absence): void {
+    const told = away(absence);
+    this.away = [...this.away.filter((each) => each.from !== told.from), told];
   }
 
   private test(record: TestRecord): void {
     const known = this.tests.get(record.id);
     if (known) known.record = record;
     else {
-      this.tests.set(record.id, {
-        record, ping: undefined, hops: undefined, path: new Path(), load: undefined, held: 0, flowsSince: undefined,
-      });
+      this.tests.set(record.id, fresh(record));
     }
   }
 
@@ -161,6 +169,11 @@ export class Fold {
     const test = this.tests.get(id);
     if (test?.load && test.flowsSince === undefined) test.flowsSince = at - test.load.at('at', -1);
   }
+}
+
+/** Reads an absence from the wire. */
+export function away({ fromUnixUs, untilUnixUs }: Absence): Away {
+  return { from: Number(fromUnixUs) / 1e6, until: untilUnixUs === undefined ? undefined : Number(untilUnixUs) / 1e6 };
 }
 
 /** Gives the time that a test's samples count from, in seconds since 1970 by the listener's clock. */

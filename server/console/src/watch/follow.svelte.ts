@@ -5,7 +5,7 @@ import { isGone, support, why } from '../api/client';
 import { session } from '../api/who.svelte';
 import type { SessionOverview } from '../gen/cnc/v1/session_pb';
 import { isOver } from '../words/sessions';
-import { Fold, type TestState } from './fold';
+import { type Away, Fold, type TestState } from './fold';
 
 /** How long it waits before it asks again after a broken stream, in milliseconds; then twice that, up to the second. */
 const AGAIN_AFTER = 250;
@@ -29,8 +29,8 @@ export class Following {
   /** The tests in the order of issue. */
   tests = $state.raw<Shown[]>([]);
   overview = $state.raw<SessionOverview | undefined>();
-  /** Changes when a mark was made. */
-  marked = $state(0);
+  /** When the client was away. */
+  away = $state.raw<readonly Away[]>([]);
   /** Whether the stream is up. */
   isUp = $state(false);
   /** Why it cannot be followed, for good. */
@@ -125,7 +125,7 @@ export class Following {
     this.frame = 0;
     this.snapshots = this.fold.snapshots;
     if (this.overview !== this.fold.overview) this.overview = this.fold.overview;
-    if (this.marked !== this.fold.marks.length) this.marked = this.fold.marks.length;
+    if (this.away !== this.fold.away) this.away = this.fold.away;
     const ids = [...this.fold.tests.keys()].sort((a, b) => a - b);
     if (ids.length !== this.tests.length || ids.some((id, n) => this.tests[n]?.test !== this.fold.tests.get(id))) {
       const known = new Map(this.tests.map((shown) => [shown.test, shown]));

@@ -1,6 +1,8 @@
 // A session in words: where it stands, and what to do next.
 import { EndReason, SessionState, type SessionOverview } from '../gen/cnc/v1/session_pb';
+import type { Away } from '../watch/fold';
 import { address } from './address';
+import { counted, span } from './numbers';
 import type { Tone } from './tests';
 
 export const END_REASONS: Record<EndReason, string> = {
@@ -59,4 +61,14 @@ export function publicAddress(overview: SessionOverview): string {
 
 export function label(overview: SessionOverview): string {
   return overview.label || (overview.walkIn ? 'Walk-in without a label' : 'Without a label');
+}
+
+/** Says how often the client was lost, and for how long; nothing where it never was. */
+export function losses(away: readonly Away[]): string {
+  if (away.length === 0) return '';
+  const back = away.filter((each): each is Away & { until: number } => each.until !== undefined);
+  const sum = back.reduce((all, { from, until }) => all + until - from, 0);
+  const isGone = back.length < away.length;
+  const lasted = back.length > 0 ? `, ${span(sum)} in all` : '';
+  return `${counted(away.length, 'time', 'times')}${lasted}${isGone ? ', and not back' : ''}`;
 }

@@ -74,7 +74,10 @@ impl MadeUp {
             stored: Sequence::new(812),
         };
         let consented = Some(BEGAN.after(Duration::from_secs(52)));
-        Self { record: SessionRecord { overview, consented, tests: vec![] }, samples: BTreeMap::new() }
+        Self {
+            record: SessionRecord { overview, consented, tests: vec![], absences: vec![] },
+            samples: BTreeMap::new(),
+        }
     }
 
     /// Adds a test that ran, or that ended without running when there is nothing to show for it.
