@@ -80,6 +80,7 @@ pub fn routes(web: Web) -> Router {
         .route("/sessions/{id}/report", get(reports::for_staff))
         .route("/sessions/{id}/export", get(exports::export))
         .route("/r/{token}", get(reports::for_user))
+        .fallback(pages::unknown)
         .with_state(web)
 }
 

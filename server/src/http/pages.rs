@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
-use http::{StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use maud::{DOCTYPE, Markup, html};
 
 use super::Web;
@@ -25,6 +25,22 @@ pub(super) async fn front(State(web): State<Web>) -> Response {
         p { a href="/console/" { "Open the console" } " to make and follow calls." }
     };
     page(StatusCode::OK, "Client Network Checker", &body)
+}
+
+/// Says that nothing lies at an address: to people on a page, to programs in a line.
+pub(super) async fn unknown(State(web): State<Web>, headers: HeaderMap) -> Response {
+    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !accepted.contains("text/html") {
+        return (StatusCode::NOT_FOUND, "there is nothing at this address\n").into_response();
+    }
+    let body = html! {
+        p class="kind" { "Network check by " (web.operator) }
+        h1 { "There is nothing here" }
+        p { "The address may be mistyped, or what it led to is gone." }
+        p { "If you were given a link, please ask the person who gave it to you for a new one." }
+        p { "For staff: " a href="/console/" { "open the console" } "." }
+    };
+    page(StatusCode::NOT_FOUND, "Nothing here", &body)
 }
 
 /// The style sheet of all small pages.

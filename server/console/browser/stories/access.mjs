@@ -23,6 +23,11 @@ export default async function (stage) {
   await page.keyboard.press('Enter');
   const code = await page.locator('[data-code]').getAttribute('data-code');
   await everyWay(page, 'Call, waiting');
+  const user = await stage.page();
+  await user.goto(`${stage.url}/j/${code}`);
+  await everyWay(user, 'The user’s page');
+  check((await user.goto(`${stage.url}/nowhere`)).status() === 404, 'nothing lies there');
+  await everyWay(user, 'Nothing here');
   stage.client(code);
   await stage.stands(page, 'system', 'completed');
   await stage.ping(page, { count: 100 });
