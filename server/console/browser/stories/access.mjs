@@ -1,5 +1,6 @@
 // Nobody is kept out: axe-core finds no serious fault on any screen, and the keyboard alone is enough.
 import { everyWay, tabTo } from '../eyes.mjs';
+import { check } from '../stage.mjs';
 
 export default async function (stage) {
   const page = await stage.page();
