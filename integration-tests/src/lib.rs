@@ -7,6 +7,7 @@ pub mod chaos;
 pub mod client;
 pub mod fuzz;
 pub mod gauge;
+pub mod google;
 pub mod lines;
 pub mod listener;
 pub mod long_call;

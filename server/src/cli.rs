@@ -4,6 +4,7 @@
 
 mod connect;
 mod export;
+mod google;
 mod history;
 mod output;
 mod plan;
@@ -68,6 +69,12 @@ enum Command {
                       history sessions --destination example.com --hour 20"
     )]
     History(history::HistoryCommand),
+    /// What the listener uses of Google's
+    #[command(subcommand)]
+    Google(google::GoogleCommand),
+    /// The history in BigQuery
+    #[command(subcommand, name = "bigquery")]
+    BigQuery(google::BigQueryCommand),
 }
 
 /// Why a command failed. Each has an exit code of its own.
@@ -93,6 +100,9 @@ enum CliError {
     /// What was given cannot be used.
     #[error("{0}")]
     Usage(String),
+    /// Google says no.
+    #[error("{0}")]
+    Google(String),
     /// a file cannot be read.
     #[error("cannot read {path}: {source}")]
     File {
@@ -147,7 +157,7 @@ impl From<cnc_proto::Invalid> for CliError {
 impl CliError {
     const fn exit_code(&self) -> u8 {
         match self {
-            Self::Refused(_) | Self::Answer(_) | Self::Damaged { .. } => 1,
+            Self::Refused(_) | Self::Answer(_) | Self::Damaged { .. } | Self::Google(_) => 1,
             Self::Config(_) | Self::Usage(_) | Self::File { .. } => 2,
             Self::Serve(_) | Self::Store(_) | Self::System { .. } => 3,
             Self::Unreachable { .. } | Self::Broken(_) => 4,
@@ -166,6 +176,7 @@ impl CliError {
             | Self::Answer(_)
             | Self::Config(_)
             | Self::Usage(_)
+            | Self::Google(_)
             | Self::File { .. }
             | Self::Serve(_)
             | Self::Store(_)
@@ -208,6 +219,8 @@ async fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Store(command) => store::run(command),
         Command::Plan(command) => plan::run(command).await,
         Command::History(command) => history::run(command).await,
+        Command::Google(command) => google::google(command).await,
+        Command::BigQuery(command) => google::bigquery(command).await,
     }
 }
 

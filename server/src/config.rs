@@ -173,7 +173,7 @@ pub enum ConfigError {
     #[error("a certificate and its key belong together: give both --tls-cert and --tls-key")]
     HalfTls,
     /// What is to be acknowledged after BigQuery has it never gets there.
-    #[error("durability = \"bigquery\" needs a place there: set project and dataset in [google]")]
+    #[error("acknowledging after BigQuery needs a place there: set project and dataset in [google]")]
     DurabilityWithoutBigQuery,
     /// A CA for clients without TLS.
     #[error("--client-ca needs TLS: give --tls-cert and --tls-key as well")]

@@ -3,6 +3,8 @@
 //! Nothing of it is on the way of a sample: the record is the local store, and what is here only reads from that.
 
 pub mod auth;
+mod bigquery;
+pub mod check;
 pub mod config;
 mod error;
 mod refusal;
@@ -10,5 +12,9 @@ mod refusal;
 mod tests;
 
 pub use auth::Tokens;
+pub use bigquery::{Answer, BigQuery, SCOPE as BIGQUERY_SCOPE};
 pub use config::{Credentials, Endpoints, Google};
 pub use error::{GoogleError, Kind};
+
+/// The messages of BigQuery's Storage interfaces, as the library has them.
+pub use gcp_bigquery_client::google::{cloud::bigquery::storage::v1 as storage, rpc};

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use cnc_model::{SessionId, Timestamp};
 use cnc_proto::FILE_DESCRIPTOR_SET;
-use cnc_proto::support::{LimitReached, Status};
+use cnc_proto::support::{ExportStatus, LimitReached, Status};
 use cnc_proto::v1::listener_server::ListenerServer;
 use cnc_proto::v1::support_server::SupportServer;
 use tonic::service::Routes;
@@ -19,9 +19,10 @@ use tonic_health::server::HealthReporter;
 
 use crate::clock;
 use crate::config::Plans;
+use crate::export::{ExportFigures, Failing};
 use crate::history::HistorySource;
 use crate::limits::{Limits, Over};
-use crate::metrics::Metrics;
+use crate::metrics::{ExportGauges, Metrics};
 use crate::roles::Call;
 use crate::sessions::Sessions;
 use crate::staff::{Staff, Who};
@@ -37,6 +38,8 @@ const MAX_STAFF_MESSAGE: usize = 64 << 10;
 pub struct Services {
     /// The live sessions.
     pub sessions: Sessions,
+    /// What the exporter tells of itself, where there is one.
+    pub exports: Option<Arc<ExportFigures>>,
     /// The record.
     pub store: Store,
     /// Who answers what is asked of history.
@@ -103,7 +106,46 @@ impl Services {
             jobs_failing,
             last_error,
             limits: self.metrics.limits().into_iter().map(reached).collect(),
+            export: self.export().await?,
         })
+    }
+
+    /// Gives the export's figures; `None` where there is none.
+    ///
+    /// # Errors
+    /// Fails when the record cannot be read.
+    pub async fn export_gauges(&self) -> Result<Option<ExportGauges>, StoreError> {
+        let Some(figures) = &self.exports else { return Ok(None) };
+        let standing = self.store.export_standing().await?;
+        let lag = standing.behind_since.map(|since| clock::wall().since(since));
+        Ok(Some(ExportGauges {
+            lag_seconds: lag.map_or(0, |lag| lag.as_secs()),
+            arrivals: figures.arrivals(),
+            is_failing: figures.failing().is_some(),
+            failures: figures.failures().collect(),
+            standing,
+        }))
+    }
+
+    /// Tells how the export to BigQuery stands; `None` where there is none.
+    async fn export(&self) -> Result<Option<ExportStatus>, StoreError> {
+        let Some(figures) = &self.exports else { return Ok(None) };
+        let Some(ExportGauges { standing, lag_seconds, .. }) = self.export_gauges().await? else { return Ok(None) };
+        let (failing_kind, failing_message) = match figures.failing() {
+            Some(Failing { kind, message, at: _ }) => (Some(kind.word().to_owned()), Some(message)),
+            None => (None, None),
+        };
+        Ok(Some(ExportStatus {
+            lag_rows: standing.lag_rows,
+            lag_seconds,
+            exported_rows: standing.exported_rows,
+            set_aside: standing.set_aside,
+            last_set_aside: standing.last_set_aside,
+            removals_waiting: standing.removals_waiting,
+            removals_failing: standing.removals_failing,
+            failing_kind,
+            failing_message,
+        }))
     }
 }
 

@@ -93,7 +93,7 @@ pub fn for_pages(calls: Router, web: Web) -> Router {
 /// Makes the routes of the address that is for metrics alone, where no token is asked for.
 pub fn metrics_routes(web: Web) -> Router {
     Router::new()
-        .route("/metrics", get(|State(web): State<Web>| async move { figures(&web) }))
+        .route("/metrics", get(|State(web): State<Web>| async move { figures(&web).await }))
         .route("/healthz", get(|| async { "ok\n" }))
         .with_state(web)
 }
@@ -109,21 +109,26 @@ async fn ready(State(web): State<Web>) -> Response {
 
 async fn metrics(State(web): State<Web>, headers: HeaderMap) -> Response {
     match web.may(&headers, Call::Metrics).await {
-        Ok(_) => figures(&web),
+        Ok(_) => figures(&web).await,
         Err(refused) => refused,
     }
 }
 
-fn figures(web: &Web) -> Response {
+async fn figures(web: &Web) -> Response {
     let sessions = web.services.sessions.overviews();
     let counts = web.services.store.counts();
-    let text = web.services.metrics.text(Gauges {
+    let mut text = web.services.metrics.text(Gauges {
         sessions: sessions.len(),
         connected: sessions.iter().filter(|overview| overview.connected).count(),
         commits: counts.commits,
         samples: counts.samples,
         store_failures: counts.failures,
     });
+    match web.services.export_gauges().await {
+        Ok(gauges) => text.push_str(&gauges.map(|gauges| gauges.text()).unwrap_or_default()),
+        // The other figures are worth having all the same.
+        Err(error) => tracing::warn!(%error, "how the export stands cannot be read"),
+    }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }
 

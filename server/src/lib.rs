@@ -8,6 +8,7 @@ pub mod clock;
 pub mod config;
 pub mod duration;
 mod echo;
+pub mod export;
 pub mod google;
 pub mod grpc;
 pub mod history;

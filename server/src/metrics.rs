@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use crate::google::Kind;
 use crate::limits::Over;
+use crate::store::ExportStanding;
 
 /// The counters. Each is exact; together they are of no single moment.
 #[derive(Debug, Default)]
@@ -58,6 +60,52 @@ pub struct Gauges {
     pub samples: u64,
     /// Writes that failed since the start.
     pub store_failures: u64,
+}
+
+/// How the export to BigQuery stands at the moment of writing out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExportGauges {
+    /// What the record knows of it.
+    pub standing: ExportStanding,
+    /// For how many seconds it has not had everything.
+    pub lag_seconds: u64,
+    /// Batches and rows that have arrived since the start.
+    pub arrivals: (u64, u64),
+    /// Whether it does not get on.
+    pub is_failing: bool,
+    /// Failures since the start, of each kind.
+    pub failures: Vec<(Kind, u64)>,
+}
+
+impl ExportGauges {
+    /// Writes them out in Prometheus's text format.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let Self { standing, lag_seconds, arrivals: (batches, rows), is_failing, failures } = self;
+        let lines = [
+            ("lag_rows", "gauge", "Items and rows that BigQuery does not have yet.", standing.lag_rows),
+            ("lag_seconds", "gauge", "For how long BigQuery has not had everything.", *lag_seconds),
+            ("failing", "gauge", "1 while the export waits after a failure.", u64::from(*is_failing)),
+            ("batches_total", "counter", "Batches that have arrived.", *batches),
+            ("rows_total", "counter", "Rows that have arrived.", *rows),
+            ("rows_set_aside", "gauge", "Rows that BigQuery does not take.", standing.set_aside),
+            ("removals_waiting", "gauge", "Sessions to be removed at BigQuery.", standing.removals_waiting),
+            ("removals_failing", "gauge", "Those of them that were tried in vain.", standing.removals_failing),
+        ];
+        let mut text = String::new();
+        for (name, kind, help, value) in lines {
+            let name = format!("cnc_export_{name}");
+            let line = format!("# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n");
+            text.push_str(&line);
+        }
+        text.push_str("# HELP cnc_export_failures_total Failures of the export, by kind.\n");
+        text.push_str("# TYPE cnc_export_failures_total counter\n");
+        for (kind, count) in failures {
+            let line = format!("cnc_export_failures_total{{kind=\"{}\"}} {count}\n", kind.word());
+            text.push_str(&line);
+        }
+        text
+    }
 }
 
 impl Metrics {

@@ -11,8 +11,9 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
 
 use crate::accept::{Acceptor, Forwarding, Tls, TlsError};
-use crate::config::{Config, DEFAULT_PLAN};
+use crate::config::{Config, DEFAULT_PLAN, Durability};
 use crate::echo;
+use crate::export::{Exporter, Tempo};
 use crate::grpc::{self, Services};
 use crate::history::HistorySource;
 use crate::http::{self, Web};
@@ -116,7 +117,9 @@ impl Opened {
         let settings = Settings { udp_echo: echo.is_some(), tls: tls.clone(), ..settings(config, bound) };
         let metrics = Arc::<Metrics>::default();
         let limits = Arc::new(Limits::new(Arc::clone(&metrics), config.transfers, config.limits));
+        let exporter = exporter(config, &store);
         let services = Services {
+            exports: exporter.as_ref().map(Exporter::figures),
             address_for_users: settings.public_url.clone().unwrap_or_default().into(),
             reports: Arc::new(settings.reports.clone()),
             sessions: Sessions::start(store.clone(), settings, Arc::clone(&limits)).await?,
@@ -128,7 +131,7 @@ impl Opened {
             started: crate::clock::wall(),
             metrics,
         };
-        let ports = Ports { echo, ..Ports::open(config, listener, &services, tls).await? };
+        let ports = Ports { echo, exporter, ..Ports::open(config, listener, &services, tls).await? };
         Ok(Self { services, ports })
     }
 
@@ -143,6 +146,17 @@ impl Opened {
     pub async fn run(self, shutdown: CancellationToken) {
         self.ports.run(&self.services, shutdown).await;
     }
+}
+
+/// Makes what follows the record into BigQuery, where the settings say so.
+fn exporter(config: &Config, store: &Store) -> Option<Exporter> {
+    let google = config.google.clone()?;
+    let dataset = google.dataset.clone()?;
+    let tempo = match config.durability {
+        Durability::Local => Tempo::GATHERING,
+        Durability::BigQuery => Tempo::PROMPT,
+    };
+    Some(Exporter::new(store.clone(), google, dataset, tempo))
 }
 
 /// Makes the data folder, which is nobody else's to read: it holds strangers' measurements.
@@ -166,6 +180,7 @@ fn settings(config: &Config, bound: Option<SocketAddr>) -> Settings {
         retention: config.retention,
         public_url: Some(bound.address_for_users()),
         networks: Arc::new(Networks::new(config.asn_database.clone(), config.cymru)),
+        after_export: config.durability == Durability::BigQuery,
         udp_echo: false,
         tls: None,
     }
@@ -175,6 +190,7 @@ fn settings(config: &Config, bound: Option<SocketAddr>) -> Settings {
 struct Ports {
     all: Vec<(TcpListener, Acceptor)>,
     echo: Option<EchoSocket>,
+    exporter: Option<Exporter>,
     health: tonic_health::server::HealthReporter,
 }
 
@@ -213,7 +229,7 @@ impl Ports {
         if let Some(address) = config.metrics {
             all.push((bind(address).await?, answering(http::metrics_routes(web), None)));
         }
-        Ok(Self { all, echo: None, health })
+        Ok(Self { all, echo: None, exporter: None, health })
     }
 
     /// Accepts everywhere until told to stop; then sessions let their clients go, and connections end.
@@ -232,6 +248,9 @@ impl Ports {
         if let Some(socket) = self.echo {
             accepting.spawn(echo::serve(socket, services.clone(), stop.clone()));
         }
+        if let Some(exporter) = self.exporter {
+            accepting.spawn(exporter.run(stop.clone()));
+        }
         shutdown.cancelled().await;
         tracing::info!("stopping");
         self.health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
@@ -240,7 +259,7 @@ impl Ports {
         // Liveness: each ends within the accept loop's own limit.
         while let Some(ended) = accepting.join_next().await {
             if let Err(error) = ended {
-                tracing::error!(%error, "an accept loop ended badly");
+                tracing::error!(%error, "a task of the listener's ended badly");
             }
         }
     }

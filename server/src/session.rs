@@ -138,7 +138,7 @@ impl Session {
     /// Goes on with a session that was stored before the listener stopped or its store failed.
     #[must_use]
     pub fn restore(stored: StoredSession, waits: Waits, now: Now) -> Self {
-        let StoredSession { row, tests, absences, stored } = stored;
+        let StoredSession { row, tests, absences, stored, exported: _ } = stored;
         let SessionRow { mut overview, consented, code_hash, key_hash } = row;
         overview.connected = false;
         overview.stored = stored;
@@ -161,6 +161,16 @@ impl Session {
             session.ending = Some((reason, now.elapsed + waits.grace));
         }
         session
+    }
+
+    /// Holds back the acknowledgement of what is not where it must be before the client may forget it: it follows once
+    /// the store says so.
+    pub fn hold_back(&mut self, acknowledged: Sequence) {
+        let through = self.overview.stored;
+        if acknowledged < through {
+            self.overview.stored = acknowledged;
+            self.store(Vec::new(), Some(through), vec![Effect::Send(ListenerMessage::Acknowledge(through))]);
+        }
     }
 
     fn with(overview: SessionOverview, waits: Waits, now: Now) -> Self {

@@ -29,6 +29,7 @@ use crate::store::{Store, StoreError, StoredSession};
 mod asking;
 mod codes;
 mod command;
+mod exported;
 mod joining;
 mod reporting;
 mod retention;
@@ -73,6 +74,8 @@ pub struct Settings {
     pub public_url: Option<String>,
     /// Whose network an address belongs to.
     pub networks: Arc<Networks>,
+    /// Whether clients' items are acknowledged only once BigQuery has them.
+    pub after_export: bool,
     /// Whether the UDP echo is open.
     pub udp_echo: bool,
     /// The listener's certificate, where it speaks TLS itself.
@@ -161,6 +164,16 @@ impl Shared {
         // A panic while it is held leaves whole entries behind, so it can go on.
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Goes on with a stored session, which may have items that are not where they must be to be acknowledged.
+    fn restore(&self, stored: StoredSession) -> Session {
+        let exported = stored.exported;
+        let mut session = Session::restore(stored, self.settings.waits, self.clock.now());
+        if self.settings.after_export {
+            session.hold_back(exported);
+        }
+        session
+    }
 }
 
 impl Sessions {
@@ -242,8 +255,7 @@ impl Sessions {
 
     /// Goes on with a stored session, obeying a first command; gives that back if the session is live already.
     fn go_on_with(&self, stored: StoredSession, first: Option<Command>) -> Option<Command> {
-        let now = self.shared.clock.now();
-        self.run(Session::restore(stored, self.shared.settings.waits, now), first, None)
+        self.run(self.shared.restore(stored), first, None)
     }
 
     fn run(&self, session: Session, first: Option<Command>, place: Option<Place<Source>>) -> Option<Command> {

@@ -9,6 +9,7 @@ mod blob;
 mod check;
 mod counters;
 mod error;
+mod export;
 mod figures;
 mod handle;
 mod history;
@@ -16,6 +17,7 @@ mod jobs;
 mod links;
 mod notes;
 mod open;
+mod removals;
 mod retention;
 mod sample;
 mod sessions;
@@ -32,9 +34,14 @@ pub use check::{Checked, check};
 pub use counters::Counts;
 use error::Fault;
 pub use error::StoreError;
+pub use export::{
+    Begin, Column, Encode, End, ExportStanding, Gathered, Holds, InFlight, Kind as ExportKind, Most, Position, Range,
+    ReadRow, SetAside, Table,
+};
 pub use handle::{MAX_PAGE, Store};
 pub use jobs::{Job, JobEnd, JobKind};
 pub use links::ReportLink;
+pub use removals::{Removal, Tried, What};
 pub use standing::Standing;
 pub use tokens::TokenRow;
 
@@ -90,6 +97,8 @@ pub struct StoredSession {
     pub absences: Vec<Absence>,
     /// The last item that is durable.
     pub stored: Sequence,
+    /// The last item that BigQuery has, too; for a session that never goes there the last that is durable.
+    pub exported: Sequence,
 }
 
 /// What the removal of a session took away.
@@ -101,4 +110,6 @@ pub struct Removed {
     pub samples: u64,
     /// Hours of history that it had a part in.
     pub history_hours: u64,
+    /// Whether BigQuery may have some of it, which is removed there later.
+    pub is_exported: bool,
 }

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result};
 use crate::dist::Program;
 use crate::run::{cargo, find, quietly, root, shown};
 use crate::say;
-use crate::test::{packages, tools};
+use crate::test::{emulator, packages, tools};
 
 /// The tracer that Debian has not: its package, its program, and the version that is measured beside.
 const TRIPPY: (&str, &str, &str) = ("trippy", "trip", "0.13.0");
@@ -46,6 +46,9 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     if is_wanted("truth") || is_wanted("cost") {
         packages::set_up(packages::PEERS)?;
         bench.env("CNC_HANDED_OUT", Program::Cnc.build()?);
+    }
+    if is_wanted("export") {
+        emulator::set_up()?;
     }
     if is_wanted("truth-path") {
         let path = env::var_os("PATH").unwrap_or_default();

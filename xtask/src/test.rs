@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result};
 use crate::run::{cargo, command, quietly, shown};
 use crate::say;
 
+pub(crate) mod emulator;
 pub(crate) mod packages;
 pub(crate) mod tools;
 
@@ -28,6 +29,7 @@ pub(crate) fn run() -> Result<()> {
         Ok(())
     })?;
     let tools = tools.context("tools have been set up")?;
+    step("emulator", emulator::set_up)?;
 
     check("fmt", cargo().args(["fmt", "--all", "--check"]))?;
     check("typos", &mut command(&tools.typos))?;

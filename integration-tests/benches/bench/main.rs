@@ -14,6 +14,7 @@ mod certificates;
 mod chaos;
 mod console;
 mod cost;
+mod export;
 mod figure;
 mod fuzz;
 mod history;
@@ -48,6 +49,7 @@ const BENCHES: &[Bench] = &[
     ("cost-ping", cost::ping::run),
     ("cost-program", cost::program::run),
     ("cost-load", cost::load::run),
+    ("export", export::run),
 ];
 
 fn main() -> Result<()> {

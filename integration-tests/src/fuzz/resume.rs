@@ -61,7 +61,13 @@ impl Disk {
         let count = |id| self.samples.values().filter(|(test, _)| *test == id).count() as u64;
         let tests = self.tests.values().map(|test| TestRecord { samples: count(test.id), ..test.clone() });
         let absences = self.absences.values().copied().collect();
-        Some(StoredSession { row: self.row.clone()?, tests: tests.collect(), absences, stored: self.through })
+        Some(StoredSession {
+            row: self.row.clone()?,
+            tests: tests.collect(),
+            absences,
+            stored: self.through,
+            exported: self.through,
+        })
     }
 }
 

@@ -31,6 +31,58 @@ pub struct Status {
     pub last_error: Option<String>,
     /// The bounds that were reached since the start.
     pub limits: Vec<LimitReached>,
+    /// How the export to BigQuery stands; `None` where there is none.
+    pub export: Option<ExportStatus>,
+}
+
+/// How the export to BigQuery stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExportStatus {
+    /// Items and rows that BigQuery does not have yet.
+    pub lag_rows: u64,
+    /// For how long it has not had everything; 0 when it has.
+    pub lag_seconds: u64,
+    /// Rows that it was given.
+    pub exported_rows: u64,
+    /// Rows that it does not take, set aside so that the others go on.
+    pub set_aside: u64,
+    /// Why it did not take the last of them.
+    pub last_set_aside: Option<String>,
+    /// Sessions that were removed here and are to be removed there.
+    pub removals_waiting: u64,
+    /// Those of them that were tried in vain.
+    pub removals_failing: u64,
+    /// The kind of failure that the export waits after; `None` while it gets on.
+    pub failing_kind: Option<String>,
+    /// What was tried, why it failed, and what to do about it.
+    pub failing_message: Option<String>,
+}
+
+impl From<ExportStatus> for v1::ExportStatus {
+    fn from(status: ExportStatus) -> Self {
+        let ExportStatus {
+            lag_rows,
+            lag_seconds,
+            exported_rows,
+            set_aside,
+            last_set_aside,
+            removals_waiting,
+            removals_failing,
+            failing_kind,
+            failing_message,
+        } = status;
+        Self {
+            lag_rows,
+            lag_seconds,
+            exported_rows,
+            set_aside,
+            last_set_aside,
+            removals_waiting,
+            removals_failing,
+            failing_kind,
+            failing_message,
+        }
+    }
 }
 
 /// A bound that was reached.
@@ -59,6 +111,7 @@ impl From<Status> for v1::GetStatusResponse {
             jobs_failing,
             last_error,
             limits,
+            export,
         } = status;
         let limit = |LimitReached { name, message, times }| v1::LimitReached { name, message, times };
         Self {
@@ -74,6 +127,7 @@ impl From<Status> for v1::GetStatusResponse {
             jobs_failing,
             last_error,
             limits: limits.into_iter().map(limit).collect(),
+            export: export.map(Into::into),
         }
     }
 }

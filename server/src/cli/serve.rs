@@ -89,6 +89,8 @@ impl ServeArguments {
 pub(super) async fn run(arguments: ServeArguments) -> Result<(), CliError> {
     let config = arguments.config()?;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    // The library of tokens tells them whole to whoever asks for its details.
+    let filter = filter.add_directive("yup_oauth2=warn".parse().expect("it is sound"));
     let colours = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
     allow_open_files();

@@ -61,10 +61,15 @@ impl Tokens {
     /// # Errors
     /// Says why there is none.
     pub async fn token(&self) -> Result<String, GoogleError> {
+        self.ask().await.map_err(|error| told(&error))
+    }
+
+    /// Gives a token, or the library's own error.
+    pub(super) async fn ask(&self) -> Result<String, yup_oauth2::Error> {
         // Liveness: an answer that stops half way would be waited for without end.
         let asked = tokio::time::timeout(TOKEN_TIMEOUT, self.source.token(&self.scopes)).await;
-        let token = asked.unwrap_or(Err(SendError::Timeout.into())).map_err(|error| told(&error))?;
-        token.token().map(str::to_owned).ok_or_else(|| told(&yup_oauth2::Error::MissingAccessToken))
+        let token = asked.unwrap_or(Err(SendError::Timeout.into()))?;
+        token.token().map(str::to_owned).ok_or(yup_oauth2::Error::MissingAccessToken)
     }
 }
 

@@ -36,6 +36,19 @@ impl GoogleError {
         }
     }
 
+    /// Tells what a query's error means that came within an answer.
+    pub(super) fn of_query(what: &str, reason: &str, message: &str) -> Self {
+        let kind = match reason {
+            _ if message.contains(BUFFERED) => Kind::Buffered,
+            "notFound" => Kind::NotFound,
+            "accessDenied" => Kind::Permission,
+            "quotaExceeded" | "rateLimitExceeded" => Kind::Quota,
+            "backendError" | "internalError" | "jobBackendError" | "timeout" => Kind::Outage,
+            _ => Kind::Invalid,
+        };
+        Self::new(kind, what, message)
+    }
+
     /// Tells what a gRPC answer means.
     #[must_use]
     pub fn of_status(what: &str, status: &Status) -> Self {

@@ -211,8 +211,11 @@ impl v1::support_server::Support for Desk {
         let report = self.services.reports.join(format!("{id}.html"));
         let had_report = tokio::fs::try_exists(&report).await.unwrap_or(false);
         let deleted = self.services.sessions.delete(id).await;
-        let Removed { tests, samples, history_hours } = self.known(id, deleted).await?;
-        let documents = if had_report { vec![format!("reports/{id}.html")] } else { Vec::new() };
+        let Removed { tests, samples, history_hours, is_exported } = self.known(id, deleted).await?;
+        let mut documents = if had_report { vec![format!("reports/{id}.html")] } else { Vec::new() };
+        if is_exported {
+            documents.push("its rows in BigQuery, as soon as that lets go of them".to_owned());
+        }
         Ok(Response::new(DeletedSession { tests, samples, documents, history_hours }.into()))
     }
 

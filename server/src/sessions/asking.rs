@@ -57,7 +57,7 @@ impl Sessions {
             Ok(()) | Err(SessionsError::Ended(_)) => {}
             Err(other) => return Err(other),
         }
-        let removed = self.shared.store.delete(id).await?;
+        let removed = self.shared.store.delete(id, self.shared.clock.now().wall).await?;
         reporting::remove(&self.shared.settings.reports, id).await;
         removed.ok_or(SessionsError::NotFound(id))
     }

@@ -91,7 +91,7 @@ async fn remove_samples(shared: &Shared, before: Timestamp) -> Result<u64, Store
     // What they say stays in history, so they stay until it does.
     history::catch_up(&shared.store).await?;
     while !shared.stop.is_cancelled() {
-        let step = shared.store.thin_out(before, SAMPLES_A_STEP).await?;
+        let step = shared.store.thin_out(before, SAMPLES_A_STEP, shared.clock.now().wall).await?;
         if step == 0 {
             break;
         }

@@ -197,6 +197,8 @@ impl Task {
             Command::Drop { reply } => {
                 self.close_stream(None);
                 self.gathered = None;
+                // The store takes things in their order: what is on its way is there before it is deleted.
+                self.outstanding = None;
                 self.dropped = Some(reply);
             }
             Command::Reported { url } => {
@@ -305,9 +307,18 @@ impl Task {
             return;
         }
         let Some((number, commit)) = self.gathered.take() else { return };
+        let (session, through) = (commit.session, commit.through);
         // Liveness: the store's writer makes room; it ends only after all tasks have.
         match self.shared.store.submit(commit).await {
-            Ok(answer) => self.outstanding = Some((number, answer)),
+            Ok(answer) => {
+                let answer = match through {
+                    Some(through) if self.shared.settings.after_export => {
+                        self.shared.after_export(session, through, answer)
+                    }
+                    Some(_) | None => answer,
+                };
+                self.outstanding = Some((number, answer));
+            }
             Err(error) => self.start_over(&error).await,
         }
     }
@@ -325,8 +336,7 @@ impl Task {
             tokio::time::sleep(STORE_RETRY).await;
             match self.shared.store.session(id).await {
                 Ok(Some(stored)) => {
-                    let now = self.shared.clock.now();
-                    self.session = Session::restore(stored, self.shared.settings.waits, now);
+                    self.session = self.shared.restore(stored);
                     self.seat_count_changed();
                     self.refresh();
                     return;

@@ -21,6 +21,7 @@ use super::*;
 use crate::limits::Bounds;
 use crate::networks::tests::database;
 
+mod durability;
 mod retention;
 
 struct Listener {
@@ -57,6 +58,10 @@ fn networks(folder: &TempDir) -> Arc<Networks> {
 }
 
 async fn open_with(folder: &TempDir, retention: Retention) -> Sessions {
+    open_as(folder, retention, false).await
+}
+
+async fn open_as(folder: &TempDir, retention: Retention, after_export: bool) -> Sessions {
     let store = Store::open(&folder.path().join("cnc.db")).expect("a store");
     let ping = Test::Ping(PingTest::to(Destination::Listener));
     let settings = Settings {
@@ -69,6 +74,7 @@ async fn open_with(folder: &TempDir, retention: Retention) -> Sessions {
         retention,
         public_url: Some("http://127.0.0.1".into()),
         networks: networks(folder),
+        after_export,
         udp_echo: true,
         tls: None,
     };

@@ -1,5 +1,7 @@
 //! The handle that everybody else holds: submits to the writer, and reads on connections of its own.
 
+mod export;
+
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,6 +44,8 @@ pub struct Store {
 struct Inner {
     path: PathBuf,
     jobs_wanted: watch::Receiver<u64>,
+    commits: watch::Receiver<u64>,
+    exports: watch::Receiver<u64>,
     counters: Arc<Counters>,
     readers: Semaphore,
     idle: Mutex<Vec<Connection>>,
@@ -76,16 +80,27 @@ impl Store {
         let connection = open::writer(path)?;
         let (requests, receiver) = mpsc::channel(WRITES_WAITING);
         let (jobs_wanted, wanted) = watch::channel(0);
+        let (committed, commits) = watch::channel(0);
+        let (exported, exports) = watch::channel(0);
         let counters = Arc::<Counters>::default();
         let counting = Arc::clone(&counters);
         let path = path.to_owned();
-        let writer =
-            Writer { connection, path: path.clone(), requests: receiver, jobs_wanted, counters: counting, lock };
+        let writer = Writer {
+            connection,
+            path: path.clone(),
+            requests: receiver,
+            jobs_wanted,
+            committed,
+            exported,
+            counters: counting,
+            lock,
+        };
         let thread = writer::spawn(writer, &path)?;
         let writer = WriterGuard { requests: Some(requests), thread: Some(thread) };
         let idle = Mutex::new(Vec::with_capacity(READERS));
         let readers = Semaphore::new(READERS);
-        Ok(Self { inner: Arc::new(Inner { path, jobs_wanted: wanted, counters, readers, idle, writer }) })
+        let inner = Inner { path, jobs_wanted: wanted, commits, exports, counters, readers, idle, writer };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Hands over changes; waits only for room in the queue. What is returned resolves when they are durable.
@@ -207,12 +222,13 @@ impl Store {
         self.read(move |connection| sample::page(connection, session, test, after, limit)).await
     }
 
-    /// Removes a session with all that refers to it; `None` when there is none.
+    /// Removes a session with all that refers to it; `None` when there is none. What was exported of it is then to be
+    /// removed there too.
     ///
     /// # Errors
     /// Says what keeps it from being removed.
-    pub async fn delete(&self, session: SessionId) -> Result<Option<Removed>, StoreError> {
-        match self.write(Write::Remove(session)).await? {
+    pub async fn delete(&self, session: SessionId, at: Timestamp) -> Result<Option<Removed>, StoreError> {
+        match self.write(Write::Remove { session, at }).await? {
             Written::Removed(removed) => Ok(removed),
             Written::Done | Written::Changed(_) | Written::ThinnedOut(_) => Ok(None),
         }
@@ -222,8 +238,8 @@ impl Store {
     ///
     /// # Errors
     /// Says what keeps them from being removed.
-    pub async fn thin_out(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        match self.write(Write::ThinOut { before, limit }).await? {
+    pub async fn thin_out(&self, before: Timestamp, limit: u32, at: Timestamp) -> Result<u64, StoreError> {
+        match self.write(Write::ThinOut { before, limit, at }).await? {
             Written::ThinnedOut(samples) => Ok(samples),
             Written::Done | Written::Changed(_) | Written::Removed(_) => Ok(0),
         }

@@ -3,12 +3,18 @@
 use cnc_model::{SessionId, Timestamp};
 use rusqlite::{Connection, OptionalExtension};
 
-use super::StoreError;
 use super::error::Fault;
+use super::removals::What;
+use super::{StoreError, export};
 
 /// Removes samples of one session that ended before a time, at most so many; tells how many. 0 when there are none
 /// of any session. What history has not summed up yet stays until it has.
-pub(super) fn thin_out(connection: &Connection, before: Timestamp, limit: u32) -> Result<u64, rusqlite::Error> {
+pub(super) fn thin_out(
+    connection: &Connection,
+    before: Timestamp,
+    limit: u32,
+    at: Timestamp,
+) -> Result<u64, rusqlite::Error> {
     let session: Option<String> = connection
         .prepare_cached(
             "SELECT session_id FROM sessions WHERE state = 'ended' AND ended_us < ?1
@@ -19,6 +25,7 @@ pub(super) fn thin_out(connection: &Connection, before: Timestamp, limit: u32) -
         .query_row([before.unix_us()], |row| row.get(0))
         .optional()?;
     let Some(session) = session else { return Ok(0) };
+    export::removed(connection, &session, What::Samples, at)?;
     let removed = connection
         .prepare_cached(
             "DELETE FROM samples WHERE session_id = ?1 AND sequence <= (SELECT max(sequence) FROM

@@ -11,7 +11,8 @@ use cnc_proto::support::SessionFilter;
 use rusqlite::{Connection, Row};
 
 use super::error::{Fault, StoreError};
-use super::{Removed, SessionRow, StoredSession, absences, blob, history, words};
+use super::removals::What;
+use super::{Removed, SessionRow, StoredSession, absences, blob, export, history, words};
 
 mod filter;
 
@@ -61,14 +62,25 @@ pub(super) fn with_tests(connection: &Connection, row: SessionRow) -> Result<Sto
         tests.push(read_test(row)?);
     }
     let absences = absences::of(connection, &id)?;
-    Ok(StoredSession { stored: row.overview.stored, row, tests, absences })
+    let exported = exported(connection, &row)?;
+    Ok(StoredSession { stored: row.overview.stored, exported, row, tests, absences })
+}
+
+fn exported(connection: &Connection, row: &SessionRow) -> Result<Sequence, rusqlite::Error> {
+    connection
+        .prepare_cached(
+            "SELECT iif(claimed = 1, exported_sequence, stored_sequence) FROM sessions WHERE session_id = ?1",
+        )?
+        .query_row([row.overview.id.to_string()], |row| row.get::<_, i64>(0))
+        .map(|sequence| Sequence::new(sequence.unsigned_abs()))
 }
 
 /// Removes a session with all that refers to it; `None` when there is none.
-pub(super) fn remove(connection: &Connection, session: SessionId) -> Result<Option<Removed>, Fault> {
+pub(super) fn remove(connection: &Connection, session: SessionId, at: Timestamp) -> Result<Option<Removed>, Fault> {
     let id = session.to_string();
     let count = |sql: &str| connection.query_row(sql, [&id], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs);
     let removed = Removed {
+        is_exported: export::removed(connection, &id, What::Session, at)?,
         tests: count("SELECT count(*) FROM tests WHERE session_id = ?1")?,
         samples: count("SELECT count(*) FROM samples WHERE session_id = ?1")?,
         history_hours: history::remove(connection, session)?,

@@ -1,6 +1,7 @@
 //! The store against real files: what is answered is durable, once, and reads back as it was given.
 
 mod earlier;
+mod exported;
 mod faults;
 mod history;
 mod made_up;
@@ -251,9 +252,12 @@ async fn a_deleted_session_leaves_nothing() {
     assert_eq!(handle.report_link([4; 32]).await.expect("readable"), None);
     assert_eq!(handle.report_link([3; 32]).await.expect("readable"), Some(id(1)));
     let label = row(1).overview.label;
-    let removed = handle.delete(id(1)).await.expect("removed");
-    assert_eq!(removed, Some(Removed { tests: 1, samples: samples().len() as u64, history_hours: 0 }));
-    assert_eq!(handle.delete(id(1)).await.expect("nothing to do"), None);
+    let removed = handle.delete(id(1), Timestamp::from_unix_us(0)).await.expect("removed");
+    assert_eq!(
+        removed,
+        Some(Removed { tests: 1, samples: samples().len() as u64, history_hours: 0, is_exported: false })
+    );
+    assert_eq!(handle.delete(id(1), Timestamp::from_unix_us(0)).await.expect("nothing to do"), None);
     assert_eq!(handle.report_link([3; 32]).await.expect("readable"), None);
     drop(handle);
     for table in ["sessions", "tests", "samples", "findings", "jobs", "report_links", "notes"] {
@@ -371,12 +375,12 @@ async fn what_is_kept_no_longer_goes_in_steps() {
         handle.submit(commit).await.expect("runs").await.expect("answered").expect("stored");
     }
     let before = Timestamp::from_unix_us(300);
-    assert_eq!(handle.thin_out(before, 2).await, Ok(0), "not before history has summed them up");
+    assert_eq!(handle.thin_out(before, 2, before).await, Ok(0), "not before history has summed them up");
     handle.roll_up(None, 1_000, 9).await.expect("summed up");
     let all = samples().len() as u64;
     let mut steps = vec![];
     loop {
-        match handle.thin_out(before, 2).await.expect("removed") {
+        match handle.thin_out(before, 2, before).await.expect("removed") {
             0 => break,
             step => steps.push(step),
         }

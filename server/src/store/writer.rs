@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::audit::AuditEntry;
 use super::counters::Counters;
 use super::error::{Fault, StoreError};
+use super::export::{self, ExportNote};
 use super::history::Rolled;
 use super::jobs::JobEnd;
 use super::links::ReportLink;
@@ -26,10 +27,14 @@ const ROWS_A_TRANSACTION: usize = 50_000;
 #[derive(Debug)]
 pub(super) enum Write {
     Commit(Commit),
-    Remove(SessionId),
+    Remove {
+        session: SessionId,
+        at: Timestamp,
+    },
     ThinOut {
         before: Timestamp,
         limit: u32,
+        at: Timestamp,
     },
     InsertToken(TokenRow),
     RevokeToken {
@@ -47,6 +52,7 @@ pub(super) enum Write {
     },
     AddNote(SessionId, Note),
     EndJob(JobEnd),
+    Export(Box<ExportNote>),
     Audit(AuditEntry),
     RollUp(Vec<Rolled>),
     /// Nothing that anybody would miss: to see whether the writer answers, and, where it could not write of late,
@@ -99,6 +105,10 @@ pub(super) struct Writer {
     pub(super) requests: mpsc::Receiver<Request>,
     /// Counts the times that a job was wanted.
     pub(super) jobs_wanted: watch::Sender<u64>,
+    /// Counts the transactions.
+    pub(super) committed: watch::Sender<u64>,
+    /// Counts the exported batches.
+    pub(super) exported: watch::Sender<u64>,
     pub(super) counters: Arc<Counters>,
     pub(super) lock: open::Lock,
 }
@@ -157,6 +167,10 @@ impl Writer {
             return Ok(written);
         }
         self.counters.committed(group.iter().map(|request| samples(&request.write)).sum());
+        self.committed.send_modify(|count| *count += 1);
+        if group.iter().any(|request| matches!(&request.write, Write::Export(note) if note.is_arrival())) {
+            self.exported.send_modify(|count| *count += 1);
+        }
         if applied.job_wanted {
             self.jobs_wanted.send_modify(|count| *count += 1);
         }
@@ -187,9 +201,9 @@ fn transaction(
 fn apply(connection: &Connection, write: &Write, applied: &mut Applied) -> Result<Written, Fault> {
     match write {
         Write::Commit(commit) => applied.job_wanted |= write::apply(connection, commit)?.job_wanted,
-        Write::Remove(session) => return Ok(Written::Removed(sessions::remove(connection, *session)?)),
-        Write::ThinOut { before, limit } => {
-            return Ok(Written::ThinnedOut(retention::thin_out(connection, *before, *limit)?));
+        Write::Remove { session, at } => return Ok(Written::Removed(sessions::remove(connection, *session, *at)?)),
+        Write::ThinOut { before, limit, at } => {
+            return Ok(Written::ThinnedOut(retention::thin_out(connection, *before, *limit, *at)?));
         }
         Write::InsertToken(token) => tokens::insert(connection, token)?,
         Write::RevokeToken { id, at } => return Ok(Written::Changed(tokens::revoke(connection, id, *at)?)),
@@ -198,6 +212,7 @@ fn apply(connection: &Connection, write: &Write, applied: &mut Applied) -> Resul
         Write::Unshare { session, at } => return Ok(Written::Changed(links::unshare(connection, *session, *at)?)),
         Write::AddNote(session, note) => notes::insert(connection, *session, note)?,
         Write::EndJob(end) => jobs::end(connection, end)?,
+        Write::Export(note) => export::apply(connection, note)?,
         Write::Audit(entry) => audit::insert(connection, entry)?,
         Write::RollUp(step) => history::apply(connection, step)?,
         Write::Nothing => {}
@@ -219,7 +234,7 @@ fn rows(write: &Write) -> usize {
             .sum(),
         Write::ThinOut { limit, .. } => *limit as usize,
         Write::RollUp(step) => step.iter().map(Rolled::rows).sum(),
-        Write::Remove(_)
+        Write::Remove { .. }
         | Write::InsertToken(_)
         | Write::RevokeToken { .. }
         | Write::TokenUsed { .. }
@@ -227,6 +242,7 @@ fn rows(write: &Write) -> usize {
         | Write::Unshare { .. }
         | Write::AddNote(..)
         | Write::EndJob(_)
+        | Write::Export(_)
         | Write::Audit(_)
         | Write::Nothing => 1,
         #[cfg(test)]

@@ -9,7 +9,13 @@ fn restored(story: &Story) -> Session {
     let record = story.session.record();
     let row =
         SessionRow { overview: record.overview, consented: record.consented, code_hash: None, key_hash: Some(KEY) };
-    let stored = StoredSession { row, tests: record.tests, absences: record.absences, stored: Sequence::new(1) };
+    let stored = StoredSession {
+        row,
+        tests: record.tests,
+        absences: record.absences,
+        stored: Sequence::new(1),
+        exported: Sequence::new(1),
+    };
     Session::restore(stored, Waits::default(), story.now)
 }
 

@@ -282,12 +282,12 @@ async fn a_deleted_session_takes_its_part_along() {
     each_minute(2, None, "a.example", 130).store(&handle).await;
     commit(&handle, 2, vec![Change::Test(Box::new(load(2, Direction::Upload, 3.0, false)))], 131).await;
     catch_up(&handle, 1_000).await;
-    let removed = handle.delete(id(2)).await.expect("removed").expect("there");
+    let removed = handle.delete(id(2), Timestamp::from_unix_us(0)).await.expect("removed").expect("there");
     assert_eq!((removed.tests, removed.samples, removed.history_hours), (2, 130, 3));
     drop(handle);
     assert_eq!(tables(&place.file()), alone);
     let handle = place.open();
-    handle.delete(id(1)).await.expect("removed");
+    handle.delete(id(1), Timestamp::from_unix_us(0)).await.expect("removed");
     drop(handle);
     assert_eq!(tables(&place.file()), [""; 0], "nothing of it is left");
 }
@@ -298,7 +298,8 @@ async fn what_is_deleted_meanwhile_does_not_come_back() {
     let place = Place::new();
     let handle = place.open();
     each_minute(1, Some(7), "a.example", 100).store(&handle).await;
-    let (rolled, removed) = tokio::join!(handle.roll_up(None, 1_000, 9), handle.delete(id(1)));
+    let (rolled, removed) =
+        tokio::join!(handle.roll_up(None, 1_000, 9), handle.delete(id(1), Timestamp::from_unix_us(0)));
     rolled.expect("done");
     removed.expect("removed");
     catch_up(&handle, 1_000).await;
@@ -315,9 +316,9 @@ async fn samples_that_are_kept_no_longer_stay_in_history() {
     let ended = made_up::ended(row_of(1, None), EndReason::Staff);
     commit(&handle, 1, vec![Change::Session(Box::new(ended))], 60).await;
     let later = Timestamp::from_unix_us(i64::MAX);
-    assert_eq!(handle.thin_out(later, 100).await, Ok(0), "not before they are summed up");
+    assert_eq!(handle.thin_out(later, 100, later).await, Ok(0), "not before they are summed up");
     catch_up(&handle, 1_000).await;
-    assert_eq!(handle.thin_out(later, 100).await, Ok(60));
+    assert_eq!(handle.thin_out(later, 100, later).await, Ok(60));
     let before = whole(&handle, destination("a.example")).await;
     assert_eq!(before.count, 60);
     // Late data of an ended session: a probe that was counted, told again, and a new one.

@@ -81,7 +81,7 @@ proptest! {
                 ping.store(&handle).await;
             }
             catch_up(&handle, step).await;
-            handle.delete(id(deleted)).await.expect("done");
+            handle.delete(id(deleted), Timestamp::from_unix_us(0)).await.expect("done");
             (whole(&handle, destination("a.example")).await, whole(&handle, scope(HistorySubject::Provider(1))).await)
         });
         pings.retain(|ping| ping.session != deleted);
