@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use cnc_integration_tests::google::Fake;
 use cnc_integration_tests::google::emulator::{Emulator, found_or_skip};
-use cnc_integration_tests::google::fixture::{begin, caught_up, fill, observe};
+use cnc_integration_tests::google::fixture::{begin, caught_up, fill, id, observe};
 use cnc_server::export::{Exporter, Tempo, setup};
+use cnc_server::google::check::{self, Verdict};
 use cnc_server::google::{BIGQUERY_SCOPE, BigQuery, Google, Kind, Tokens};
 use cnc_server::store::Store;
 use rusqlite::Connection;
@@ -86,6 +87,50 @@ async fn a_hundred_thousand_samples_are_there_once() {
     assert_eq!(daily[..3], [3, sessions * 5_000, record_has("SELECT count(*) FROM samples WHERE outcome = 'lost'")]);
     // Round trips are 1,000 to 1,976 µs, evenly.
     assert!((1_450..1_520).contains(&daily[3]) && (1_900..1_950).contains(&daily[4]), "{daily:?}");
+
+    record.delete(id(3), cnc_server::clock::wall()).await.expect("deleted").expect("it was there");
+    export_removals(&record, &google).await;
+    assert_samples_are_whole(&bigquery, &place).await;
+    assert_eq!(numbers(&bigquery, "SELECT COUNT(*) FROM `p.d.sessions_latest`").await, [sessions - 1]);
+
+    for checked in check::run(&google).await {
+        assert_eq!(checked.verdict, Verdict::Granted, "{:?}", checked.right);
+    }
+}
+
+async fn export_removals(record: &Store, google: &Google) {
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(Exporter::new(record.clone(), google.clone(), "d".into(), PATIENT).run(stop.clone()));
+    let mut commits = record.commits();
+    while record.export_standing().await.expect("readable").removals_waiting > 0 {
+        // Liveness: what was tried is noted in the record.
+        commits.changed().await.expect("the writer runs");
+    }
+    stop.cancel();
+    running.await.expect("the exporter does not panic");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_that_lacks_columns_is_widened() {
+    let Some(emulator) = found_or_skip() else { return };
+    let emulator = Emulator::start(&emulator, None).await;
+    let fake = Fake::start().await;
+    let google = emulator.google(fake.address());
+    let bigquery = client(&google).await;
+    bigquery.create_dataset().await.expect("made");
+    let narrow = "CREATE TABLE `p.d.findings` (session_id STRING NOT NULL, finding_id INT64, version INT64, own STRING, \
+                  rule STRING)";
+    bigquery.query("make a table", narrow).await.expect("made");
+    let wrong = "CREATE TABLE `p.d.sessions` (session_id STRING NOT NULL, version STRING)";
+    bigquery.query("make a table", wrong).await.expect("made");
+    let refused = setup(&bigquery, false).await.expect_err("a column of another type");
+    assert!(refused.kind == Kind::Schema && refused.to_string().contains("version"), "{refused}");
+    bigquery.delete_table("sessions").await.expect("removed");
+    let made = setup(&bigquery, false).await.expect("widened");
+    let findings = made.iter().find(|made| made.name == "findings").expect("told");
+    assert!(findings.what.starts_with("table widened by title, confidence"), "{findings:?}");
+    let again = setup(&bigquery, false).await.expect("nothing to do");
+    assert!(again.iter().any(|made| made.name == "findings" && made.what == "table as it should be"), "{again:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
