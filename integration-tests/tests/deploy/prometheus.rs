@@ -16,6 +16,19 @@ const RULES: &str = "prometheus/alerts.yml";
 const RULES_TESTS: &str = "prometheus/alerts.test.yml";
 const DASHBOARD: &str = "grafana/cnc-listener.json";
 
+/// A listener that exports tells of that, too, whether or not Google answers: nobody does here.
+const EXPORTING: &str = r#"
+[google]
+project = "example-project"
+dataset = "cnc"
+credentials = "metadata"
+
+[google.endpoints]
+bigquery = "http://127.0.0.1:9"
+storage = "http://127.0.0.1:9"
+metadata = "http://127.0.0.1:9/token"
+"#;
+
 #[test]
 fn prometheus_takes_its_files_and_the_rules_see_what_they_must() {
     if found_or_skip("promtool").is_none() {
@@ -50,7 +63,7 @@ fn each_rule_says_what_to_do_and_is_tried() {
 
 #[tokio::test]
 async fn what_they_are_made_of_a_listener_tells() {
-    let listener = Listener::start(QUICK).await;
+    let listener = Listener::start(&[QUICK, EXPORTING].concat()).await;
     let metrics = metrics(&listener).await;
     let kinds: BTreeMap<_, _> =
         metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' ')).collect();
