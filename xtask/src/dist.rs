@@ -1,5 +1,5 @@
-//! `cargo xtask dist`: the programs as they are handed out, under `target/dist`. Each is one file that needs nothing of
-//! the system it runs on but the kernel.
+//! `cargo xtask dist`: the programs as they are handed out, under `target/dist`. Each is one file that needs no
+//! library of the system it runs on. Names are looked up by what is in it: files and DNS.
 
 use std::fs;
 use std::path::PathBuf;
@@ -66,7 +66,7 @@ impl Program {
         let target = target()?;
         let mut cargo = cargo();
         // With the target named, what only runs while building is not linked so.
-        cargo.args(["build", "--quiet", "--target", &target]);
+        cargo.args(["build", "--quiet", "--target", &target, "--target-dir"]).arg(root().join("target"));
         let built = match self {
             Self::Cnc => {
                 cargo.args(["-p", "cnc-client", "--features", "silent", "--profile", "small"]);

@@ -77,15 +77,22 @@ fn test(outcome: Option<Outcome>) -> TestRecord {
     }
 }
 
+/// Of ten, one is lost, one is answered by a router, and one is a second reply to the probe before it.
 fn sample(sequence: u64) -> SequencedSample {
+    let from = IpAddr::from([192, 0, 2, 9]);
     let reply = PingReply {
         rtt: Duration::from_micros(1_000 + sequence % 977),
-        from: IpAddr::from([192, 0, 2, 9]),
+        from,
         ttl: Ttl::try_from(60).ok(),
         clock: Clock::Kernel,
     };
-    let outcome = if sequence.is_multiple_of(10) { PingOutcome::Lost } else { PingOutcome::Reply(reply) };
-    let seq = u32::try_from(sequence).expect("few");
+    let (outcome, seq) = match sequence % 10 {
+        0 => (PingOutcome::Lost, sequence),
+        5 => (PingOutcome::Unreachable { from: Some(from) }, sequence),
+        7 => (PingOutcome::Reply(reply), sequence - 1),
+        _ => (PingOutcome::Reply(reply), sequence),
+    };
+    let seq = u32::try_from(seq).expect("few");
     let sample = Sample::Ping(PingSample { seq, at: Duration::from_millis(sequence * 10), outcome });
     SequencedSample { sequence: Sequence::new(sequence), test: TestId::FIRST, sample }
 }

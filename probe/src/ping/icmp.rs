@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 
 use cnc_model::test::PingTest;
 use socket2::SockAddr;
@@ -12,9 +13,10 @@ use crate::icmp::{Echo, Room, Socket};
 use crate::kernel::Note;
 use crate::{Engine, ProbeError, Sink};
 
-/// The most payload of pings that share a socket, which is what fits into one packet nearly everywhere: a few larger
-/// replies fill the room that a socket has for all of its pings.
-const MOST_SHARED_BYTES: u16 = 1_472;
+/// The payload of pings that share a socket: room for a whole token, by which each knows its own replies from those of
+/// the others, and no more than fits into one packet nearly everywhere, since a few larger replies fill the room that a
+/// socket has for all of its pings.
+const SHARED_BYTES: RangeInclusive<u16> = 8..=1_472;
 
 /// Pings an address.
 pub(super) async fn ping(
@@ -33,7 +35,7 @@ async fn ping_on(
     sink: &Sink,
     cancel: &CancellationToken,
 ) -> Result<Engine, ProbeError> {
-    let namespace = socket.namespace().filter(|_| test.payload_bytes <= MOST_SHARED_BYTES);
+    let namespace = socket.namespace().filter(|_| SHARED_BYTES.contains(&test.payload_bytes));
     let group = namespace.map(|namespace| Group { engine: socket.engine(), is_v4: target.is_ipv4(), namespace });
     let probes = Box::new(Echo::new(target.ip(), socket.identifier(), test.payload_bytes));
     ping_by(Means { target, carrier: Box::new(socket), group, probes }, test, sink, cancel).await

@@ -143,9 +143,11 @@ impl Exporter {
                 }
             }
         }
+        // Nor is it those rows' fault that are to go.
+        let removed = removal::remove(&self.store, bigquery, &self.figures).await;
         match failed {
             Some(error) => Err(error.into()),
-            None => removal::remove(&self.store, bigquery, &self.figures).await,
+            None => removed,
         }
     }
 

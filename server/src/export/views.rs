@@ -19,15 +19,17 @@ pub(super) fn all(bigquery: &BigQuery) -> Vec<(&'static str, String, &'static st
     ]
 }
 
-/// A late reply counts as lost, once; a probe that could not be sent counts as nothing.
+/// A probe is one however often it is answered, and lost where its own destination did not answer it in time: a late
+/// reply and a router's error are no reply. One that could not be sent counts as nothing.
 fn daily_rtt(bigquery: &BigQuery) -> String {
     let samples = bigquery.named("samples");
     format!(
         "SELECT DISTINCT day, destination, asn, as_name, COUNT(*) OVER w AS probes, SUM(lost) OVER w AS lost, \
          SUM(lost) OVER w / COUNT(*) OVER w AS loss_ratio, PERCENTILE_DISC(rtt_us, 0.5) OVER w AS rtt_p50_us, \
          PERCENTILE_DISC(rtt_us, 0.95) OVER w AS rtt_p95_us FROM (SELECT DATE(at) AS day, destination, asn, as_name, \
-         IF(outcome = 'lost', 1, 0) AS lost, IF(outcome = 'reply', rtt_us, NULL) AS rtt_us FROM {samples} \
-         WHERE kind = 'ping' AND outcome IN ('reply', 'lost', 'unreachable')) \
+         IF(COUNTIF(outcome = 'reply') > 0, 0, 1) AS lost, MIN(IF(outcome = 'reply', rtt_us, NULL)) AS rtt_us \
+         FROM {samples} WHERE kind = 'ping' AND outcome IN ('reply', 'lost', 'unreachable') \
+         GROUP BY day, destination, asn, as_name, session_id, test_id, number) \
          WINDOW w AS (PARTITION BY day, destination, asn, as_name)"
     )
 }

@@ -135,14 +135,15 @@ impl Line {
         for _ in 0..MOST_TAKEN {
             let Some(message) = self.carrier.message(&mut self.room) else { break };
             let after = Moment::now();
-            self.runs.offer(message.from, |run| run.take_reply(&message, &after));
+            self.runs.offer_reply(message.from, |run| run.take_reply(&message, &after));
         }
         self.take_notes(|_| false, false);
     }
 
     /// Sends the next probe of a ping.
     fn send(&mut self, seat: usize, now: Instant) {
-        let Some(run) = self.runs.at(seat) else { return };
+        // Whoever left did so between two looks: nothing goes out for it any more.
+        let Some(run) = self.runs.at(seat).filter(|run| !run.is_left()) else { return };
         let (seq, mut before) = run.begin(now);
         let (next, timeout) = (run.next_send(), run.set_timeout());
         self.push(next, What::Send, seat);
@@ -193,7 +194,7 @@ impl Line {
                 Some(Note::Sent(_) | Note::TooLong(_) | Note::Other) => {}
                 Some(Note::Error { from, to, quote, .. }) => {
                     notes.error = true;
-                    self.runs.offer(to, |run| run.take_error(from, quote));
+                    self.runs.offer_error(to, |run| run.take_error(from, quote));
                 }
             }
         }

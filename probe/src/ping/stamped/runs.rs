@@ -61,10 +61,23 @@ impl Runs {
         self.by_target.is_empty()
     }
 
-    /// Gives something to the ping that takes it for its own, and says whether one did: most often the one that pings
+    /// Gives a reply to the ping that takes it for its own, and says whether one did: most often the one that pings
     /// this address, else any, for hosts also answer from other addresses than they were asked at.
-    pub(super) fn offer(&mut self, address: Option<IpAddr>, mut takes: impl FnMut(&mut Run) -> bool) -> bool {
-        let known = address.and_then(|address| self.by_target.get(&address).copied());
-        known.and_then(|seat| self.at(seat)).is_some_and(&mut takes) || self.all().any(takes)
+    pub(super) fn offer_reply(&mut self, from: Option<IpAddr>, mut takes: impl FnMut(&mut Run) -> bool) -> bool {
+        from.and_then(|from| self.of(from)).is_some_and(&mut takes) || self.all().any(takes)
+    }
+
+    /// Gives an error to the ping that it is about, and says whether that took it. Any is asked only where the address
+    /// that was pinged is not told: what routers quote may be the same of all.
+    pub(super) fn offer_error(&mut self, to: Option<IpAddr>, mut takes: impl FnMut(&mut Run) -> bool) -> bool {
+        match to {
+            Some(to) => self.of(to).is_some_and(takes),
+            None => self.all().any(&mut takes),
+        }
+    }
+
+    fn of(&mut self, target: IpAddr) -> Option<&mut Run> {
+        let seat = *self.by_target.get(&target)?;
+        self.at(seat)
     }
 }

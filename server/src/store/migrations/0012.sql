@@ -68,13 +68,13 @@ CREATE TABLE removals (                            -- what was removed here and 
 ) STRICT;
 CREATE UNIQUE INDEX removals_waiting ON removals (place, session_id, what) WHERE state = 'waiting';
 
--- Who claims a session.
+-- Who claims a session: whoever does something with it. Reading its report is not that.
 UPDATE sessions SET claimed = 1 WHERE walk_in = 0 OR session_id IN
-    (SELECT session_id FROM audit WHERE session_id IS NOT NULL AND action <> 'delete_session');
+    (SELECT session_id FROM audit WHERE session_id IS NOT NULL AND action NOT IN ('delete_session', 'report'));
 CREATE TRIGGER sessions_made AFTER INSERT ON sessions WHEN new.walk_in = 0 BEGIN
     UPDATE sessions SET claimed = 1 WHERE session_id = new.session_id;
 END;
-CREATE TRIGGER sessions_claimed AFTER INSERT ON audit WHEN new.session_id IS NOT NULL AND new.action <> 'delete_session' BEGIN
+CREATE TRIGGER sessions_claimed AFTER INSERT ON audit WHEN new.session_id IS NOT NULL AND new.action NOT IN ('delete_session', 'report') BEGIN
     UPDATE sessions SET claimed = 1 WHERE session_id = new.session_id AND claimed = 0;
 END;
 

@@ -47,3 +47,15 @@ fn pings_share_a_socket_where_an_address_tells_them_apart() {
     let alone = Line::of(newcomer(0, None).expect("as the first"));
     assert!(!has_seat(&alone, 1, None), "who wants a socket to itself has it");
 }
+
+#[test]
+fn an_error_is_offered_to_nobody_but_the_ping_that_it_is_about() {
+    let Some(first) = newcomer(0, Some(GROUP)) else { return };
+    let mut line = Line::of(first);
+    line.seat(newcomer(1, Some(GROUP)).expect("as the first").run);
+    line.end(|run| run.target == Ipv4Addr::LOCALHOST);
+    let gone = Some(IpAddr::from(Ipv4Addr::LOCALHOST));
+    assert!(!line.runs.offer_error(gone, |_| true), "its own is over: a late error belongs to no other");
+    assert!(line.runs.offer_reply(gone, |_| true), "hosts answer from other addresses, too");
+    assert!(line.runs.offer_error(None, |_| true), "whose it is, is not told");
+}
