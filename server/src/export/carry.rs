@@ -148,10 +148,11 @@ impl Carrier<'_> {
         set_aside: Vec<SetAside>,
     ) -> Result<(), ExportError> {
         let end = End { kind: self.kind, ranges, rows, next_offset, set_aside, at: clock::wall() };
-        self.store.export_end(end).await?;
+        // They are there, whether or not that can be noted: who sees it noted finds it counted.
         if rows > 0 {
             self.figures.arrived(rows);
         }
+        self.store.export_end(end).await?;
         Ok(())
     }
 
