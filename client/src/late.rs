@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cnc_model::message::Farewell;
 use cnc_model::{Goodbye, Item, SessionId, TestId};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -126,12 +127,13 @@ impl Left {
                     all = false;
                 }
                 Ok(Some(LinkEvent::Instruction(_))) => {}
-                Ok(Some(LinkEvent::Goodbye { report_url })) if self.outbox.waiting() == 0 => {
+                Ok(Some(LinkEvent::Goodbye(Farewell { report_url, document_url: _ })))
+                    if self.outbox.waiting() == 0 =>
+                {
                     return Late::Delivered { items, report_url };
                 }
                 Ok(Some(LinkEvent::GivenUp(Unreached::Refused { .. }))) => return Late::Unwanted,
-                Ok(Some(LinkEvent::Goodbye { .. } | LinkEvent::Down { .. } | LinkEvent::GivenUp(_)) | None)
-                | Err(_) => {
+                Ok(Some(LinkEvent::Goodbye(_) | LinkEvent::Down { .. } | LinkEvent::GivenUp(_)) | None) | Err(_) => {
                     return if self.outbox.waiting() == 0 {
                         Late::Delivered { items, report_url: None }
                     } else {

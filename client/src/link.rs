@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use cnc_model::message::{ClientMessage, Hello, Instruction, ListenerMessage, Welcome};
+use cnc_model::message::{ClientMessage, Farewell, Hello, Instruction, ListenerMessage, Welcome};
 use cnc_model::{ClientKey, Code, TestKind};
 use cnc_proto::v1;
 use cnc_proto::v1::listener_client::ListenerClient;
@@ -80,10 +80,7 @@ pub enum LinkEvent {
     /// The listener gave an order.
     Instruction(Instruction),
     /// The session is over and all is stored. Nothing follows.
-    Goodbye {
-        /// Where the report is.
-        report_url: Option<String>,
-    },
+    Goodbye(Farewell),
     /// The stream broke; another attempt follows after the wait.
     Down {
         /// What was seen.
@@ -109,7 +106,7 @@ pub async fn run(mut way: Way, outbox: Arc<Outbox>, events: mpsc::Sender<LinkEve
             backoff = Backoff::new();
         }
         let event = match end {
-            Ok(report_url) => LinkEvent::Goodbye { report_url },
+            Ok(farewell) => LinkEvent::Goodbye(farewell),
             Err(why) if welcomed && why.may_pass() => {
                 let retry_in = backoff.wait(getrandom::u32().unwrap_or_default());
                 if events.send(LinkEvent::Down { why, retry_in }).await.is_err() {
@@ -136,7 +133,7 @@ struct Stream<'a> {
 
 impl Stream<'_> {
     /// Runs it to its end: the listener's goodbye, with the report's address, or what broke it.
-    async fn run(&mut self, knock: Option<Knock>) -> Result<Option<String>, Unreached> {
+    async fn run(&mut self, knock: Option<Knock>) -> Result<Farewell, Unreached> {
         let Way { url, tls, proxy, .. } = self.way;
         let reached = reach::reach(url, tls.as_ref(), proxy.as_ref(), knock).await?;
         let heard = reached.io.heard();
@@ -150,7 +147,7 @@ impl Stream<'_> {
         }
     }
 
-    async fn talk(&mut self, reached: Reached) -> Result<Option<String>, Unreached> {
+    async fn talk(&mut self, reached: Reached) -> Result<Farewell, Unreached> {
         let Reached { io, peer, local } = reached;
         let channel = self.channel(io).await?;
         // One batch waits while one is being written: what gathers meanwhile stays in the outbox.
@@ -169,7 +166,7 @@ impl Stream<'_> {
             .unwrap_or_else(|_| Err(self.no_listener("it did not answer in time")))?;
         let welcome = match first {
             ListenerMessage::Welcome(welcome) => welcome,
-            ListenerMessage::Goodbye { report_url } => return Ok(report_url),
+            ListenerMessage::Goodbye(farewell) => return Ok(farewell),
             ListenerMessage::Instruction(_) | ListenerMessage::Acknowledge(_) => {
                 return Err(self.no_listener("it did not begin with a welcome"));
             }
@@ -218,14 +215,14 @@ impl Stream<'_> {
     }
 
     /// Reads until the listener says goodbye or the stream breaks.
-    async fn receive(&self, reader: &mut Streaming<v1::ListenerMessage>) -> Result<Option<String>, Unreached> {
+    async fn receive(&self, reader: &mut Streaming<v1::ListenerMessage>) -> Result<Farewell, Unreached> {
         loop {
             match self.read(reader).await? {
                 ListenerMessage::Acknowledge(through) => {
                     self.outbox.acknowledge(through).map_err(|error| self.no_listener(&error.to_string()))?;
                 }
                 ListenerMessage::Instruction(instruction) => self.tell(LinkEvent::Instruction(instruction)).await,
-                ListenerMessage::Goodbye { report_url } => return Ok(report_url),
+                ListenerMessage::Goodbye(farewell) => return Ok(farewell),
                 // A second welcome changes nothing.
                 ListenerMessage::Welcome(_) => {}
             }

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cnc_model::message::{Welcome, When};
+use cnc_model::message::{Farewell, Welcome, When};
 use cnc_model::system::SystemInfo;
 use cnc_model::{Goodbye, Item, Outcome, Summary, Test, TestId};
 use tokio::sync::{mpsc, oneshot};
@@ -84,7 +84,7 @@ pub struct Ended {
     /// The tests in the order of their ids.
     pub results: BTreeMap<TestId, TestResult>,
     /// Where the user can read the report.
-    pub report_url: Option<String>,
+    pub papers: Farewell,
     /// The key, to be forgotten or kept.
     pub key: SavedKey,
     /// What was measured while the listener was out of reach, taken by this session or not.
@@ -191,7 +191,7 @@ pub struct Session {
     /// The welcome, the listener's address where it is known, and this end's.
     welcome: Option<(Box<Welcome>, Option<IpAddr>, IpAddr)>,
     landmarks: Landmarks,
-    report_url: Option<String>,
+    papers: Farewell,
     /// Since when the stream is down.
     down_since: Option<Instant>,
     /// When a test that the rate limit holds back may be tried again.
@@ -264,7 +264,7 @@ impl Session {
             results: BTreeMap::new(),
             welcome: None,
             landmarks: Landmarks::default(),
-            report_url: None,
+            papers: Farewell::default(),
             down_since: None,
             rate_wait: None,
             idle_note: None,
@@ -285,8 +285,8 @@ impl Session {
         loop {
             if let Phase::Over(end) = self.phase {
                 self.board.clear();
-                let Self { results, report_url, key, alone, interrupted, .. } = self;
-                return Ended { end, results, report_url, key, alone, interrupted };
+                let Self { results, papers, key, alone, interrupted, .. } = self;
+                return Ended { end, results, papers, key, alone, interrupted };
             }
             let event = self.next_event().await;
             self.handle(event);

@@ -88,7 +88,7 @@ async fn no_reports(store: &Store) {
         let mut ending = JoinSet::new();
         for job in due {
             let store = store.clone();
-            ending.spawn(async move { store.end_job(JobEnd { job, at, failure: None }).await });
+            ending.spawn(async move { store.end_job(JobEnd { job, at, failure: None, document: false }).await });
         }
         ending.join_all().await.into_iter().for_each(|ended| ended.expect("noted"));
     }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use cnc_model::session::{SequencedSample, SessionRecord, TestRecord, WatchEvent};
 use cnc_model::{Sequence, SessionId, Test, TestId};
 use cnc_proto::support::{
-    CancelTest, CreateSession, CreateToken, CreatedSession, CreatedToken, History, HistoryPeriod, HistoryScope,
-    HistorySubjects, IssueTest, ListHistorySubjects, ListSamples, Role, SamplePage,
+    AuditEntry, CancelTest, CreateSession, CreateToken, CreatedSession, CreatedToken, DeletedSession, Document,
+    History, HistoryPeriod, HistoryScope, HistorySubjects, IssueTest, ListAudit, ListHistorySubjects, ListSamples,
+    Role, SamplePage,
 };
 use cnc_proto::v1;
 use cnc_proto::v1::support_client::SupportClient;
@@ -120,6 +121,42 @@ impl Staff {
     /// When the listener refuses.
     pub async fn delete(&mut self, session: SessionId) {
         self.0.delete_session(v1::DeleteSessionRequest::from(session)).await.expect("the session is deleted");
+    }
+
+    /// Removes a session, and gives what was said to be removed.
+    ///
+    /// # Panics
+    /// When the listener refuses.
+    pub async fn delete_told(&mut self, session: SessionId) -> DeletedSession {
+        let removed = self.0.delete_session(v1::DeleteSessionRequest::from(session)).await;
+        removed.expect("the session is deleted").into_inner().try_into().expect("the answer is sound")
+    }
+
+    /// Tells how a session's document in Drive stands.
+    ///
+    /// # Panics
+    /// When the listener refuses.
+    pub async fn document(&mut self, session: SessionId) -> Document {
+        let told = self.0.get_document(v1::GetDocumentRequest::from(session)).await.expect("it is told");
+        told.into_inner().try_into().expect("the answer is sound")
+    }
+
+    /// Lists what was done to a session.
+    ///
+    /// # Panics
+    /// When the listener refuses.
+    pub async fn audit(&mut self, session: SessionId) -> Vec<AuditEntry> {
+        let wish = ListAudit { session: Some(session), before: None, limit: None };
+        let listed = self.0.list_audit(v1::ListAuditRequest::from(wish)).await.expect("it is listed");
+        listed.into_inner().try_into().expect("the answer is sound")
+    }
+
+    /// Tells how the listener does.
+    ///
+    /// # Panics
+    /// When the listener refuses.
+    pub async fn status(&mut self) -> v1::GetStatusResponse {
+        self.0.get_status(v1::GetStatusRequest {}).await.expect("it is told").into_inner()
     }
 
     /// Gives a session with its tests.

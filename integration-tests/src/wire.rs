@@ -41,7 +41,7 @@ impl WireClient {
     /// # Panics
     /// When the listener cannot be reached or does not answer.
     pub async fn connect_by(endpoint: &Endpoint, code: Code, key: [u8; 32]) -> Self {
-        Self::say_hello(endpoint, code, key, Duration::ZERO).await
+        Self::hello(endpoint, Some(code), key, Duration::ZERO).await
     }
 
     /// Connects and says hello when its own clock has run for some time already.
@@ -50,17 +50,37 @@ impl WireClient {
     /// When the listener cannot be reached or does not answer.
     pub async fn connect_at(url: &str, code: Code, key: [u8; 32], at: Duration) -> Self {
         let endpoint = Endpoint::new(url.to_owned()).expect("the listener's address is a URL");
-        Self::say_hello(&endpoint, code, key, at).await
+        Self::hello(&endpoint, Some(code), key, at).await
     }
 
-    async fn say_hello(endpoint: &Endpoint, code: Code, key: [u8; 32], at: Duration) -> Self {
+    /// Connects without a code, and says hello.
+    ///
+    /// # Panics
+    /// When the listener cannot be reached or does not answer.
+    pub async fn walk_in(url: &str, key: [u8; 32]) -> Self {
+        let endpoint = Endpoint::new(url.to_owned()).expect("the listener's address is a URL");
+        Self::hello(&endpoint, None, key, Duration::ZERO).await
+    }
+
+    /// Connects by its key to the session that it has joined, after so many items.
+    ///
+    /// # Panics
+    /// When the listener does not welcome it.
+    pub async fn come_back(url: &str, key: [u8; 32], items: u64) -> Self {
+        let mut client = Self::walk_in(url, key).await;
+        client.hear("the welcome", |message| matches!(message, ListenerMessage::Welcome(_))).await;
+        client.sequence = Sequence::new(items);
+        client
+    }
+
+    async fn hello(endpoint: &Endpoint, code: Option<Code>, key: [u8; 32], at: Duration) -> Self {
         let channel = endpoint.connect().await.expect("the listener can be reached");
         let (outbound, queue) = mpsc::channel(OUTBOUND);
         let hello = Hello {
             client_version: "test".to_owned(),
             capabilities: TestKind::ALL.to_vec(),
             key: ClientKey::new(key),
-            code: Some(code),
+            code,
             clock_began: Timestamp::from_unix_us(0),
             at,
         };

@@ -65,10 +65,16 @@ pub enum ListenerMessage {
     /// All items up to this sequence are durable: the client may forget them.
     Acknowledge(Sequence),
     /// The session is over and all is stored; nothing follows.
-    Goodbye {
-        /// Where the user can read the report, where there is one for them.
-        report_url: Option<String>,
-    },
+    Goodbye(Farewell),
+}
+
+/// Where a session's papers are.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Farewell {
+    /// Where the user can read the report, where there is one for them.
+    pub report_url: Option<String>,
+    /// Where those who asked for it keep the report as a document, which the user may or may not be let in to.
+    pub document_url: Option<String>,
 }
 
 /// What a client needs to know before the user is asked to agree.

@@ -27,7 +27,7 @@ use serde::Serialize;
 
 pub use history::{history_lines, history_session_lines, history_subject_lines};
 pub use session::{event_lines, record, session};
-pub use staff::{audit_entry, created_session, created_token, deleted_session, plan, token};
+pub use staff::{audit_entry, created_session, created_token, deleted_session, document, plan, token};
 pub use test::test;
 
 /// Writes an object as one line, without the line's end.

@@ -3,7 +3,7 @@
 //! A client takes whatever it cannot read of an order as [`Instruction::Unknown`] and answers that; it never breaks
 //! off for it. A listener passes over a client's message of an unknown kind ([`Invalid::Unknown`]).
 
-use cnc_model::message::{ClientMessage, EchoToken, Hello, Instruction, ListenerMessage, Welcome, When};
+use cnc_model::message::{ClientMessage, EchoToken, Farewell, Hello, Instruction, ListenerMessage, Welcome, When};
 use cnc_model::{ClientKey, Code, TestId};
 
 use crate::invalid::{known, required, unless_unknown};
@@ -83,7 +83,9 @@ impl From<ListenerMessage> for v1::ListenerMessage {
             ListenerMessage::Acknowledge(through) => {
                 Wire::Acknowledge(v1::Acknowledge { through_sequence: through.get() })
             }
-            ListenerMessage::Goodbye { report_url } => Wire::Goodbye(v1::ListenerGoodbye { report_url }),
+            ListenerMessage::Goodbye(Farewell { report_url, document_url }) => {
+                Wire::Goodbye(v1::ListenerGoodbye { report_url, document_url })
+            }
         };
         Self { message: Some(wire) }
     }
@@ -102,9 +104,10 @@ impl TryFrom<v1::ListenerMessage> for ListenerMessage {
             Some(Wire::Acknowledge(v1::Acknowledge { through_sequence })) => {
                 Self::Acknowledge(sequence("Acknowledge.through_sequence", through_sequence)?)
             }
-            Some(Wire::Goodbye(v1::ListenerGoodbye { report_url })) => {
-                Self::Goodbye { report_url: optional_text("ListenerGoodbye.report_url", report_url, MAX_URL_BYTES)? }
-            }
+            Some(Wire::Goodbye(v1::ListenerGoodbye { report_url, document_url })) => Self::Goodbye(Farewell {
+                report_url: optional_text("ListenerGoodbye.report_url", report_url, MAX_URL_BYTES)?,
+                document_url: optional_text("ListenerGoodbye.document_url", document_url, MAX_URL_BYTES)?,
+            }),
         })
     }
 }

@@ -16,7 +16,7 @@ pub use history::{
     HistoryScope, HistorySeries, HistorySession, HistorySessions, HistorySubject, HistorySubjects, ListHistorySessions,
     ListHistorySubjects, MAX_HISTORY_DAYS, MAX_UTC_OFFSET_MINUTES,
 };
-pub use papers::{AddNote, Note};
+pub use papers::{AddNote, Document, Note};
 pub use sessions::{
     CancelTest, CreateSession, CreatedSession, DeletedSession, IssuePlan, IssueTest, ListSamples, ListSessions,
     SamplePage, SessionFilter,

@@ -14,6 +14,7 @@ mod tests;
 pub use auth::Tokens;
 pub use bigquery::{Answer, BigQuery, SCOPE as BIGQUERY_SCOPE};
 pub use config::{Credentials, Endpoints, Google};
+pub(crate) use error::innermost;
 pub use error::{GoogleError, Kind};
 
 /// The messages of BigQuery's Storage interfaces, as the library has them.

@@ -6,6 +6,7 @@ pub mod accept;
 pub mod cli;
 pub mod clock;
 pub mod config;
+mod drive;
 pub mod duration;
 mod echo;
 pub mod export;

@@ -25,7 +25,9 @@ use cnc_model::{Sample, TestId, Timestamp};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 pub use document::DocumentError;
+pub(crate) use head::title;
 use partial::Shown;
+pub(crate) use words::sortable;
 
 /// The content security policy that the page needs and that it carries itself: its own style sheet, nothing else.
 pub const CONTENT_SECURITY_POLICY: &str =

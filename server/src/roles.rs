@@ -45,6 +45,8 @@ pub enum Call {
     UnshareReport,
     /// See whether there are any.
     GetSharing,
+    /// See whether a report is a document in Drive.
+    GetDocument,
     /// See how the listener does.
     GetStatus,
     /// Learn whose token it is.
@@ -61,7 +63,7 @@ pub enum Call {
 
 impl Call {
     /// Every call.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::CreateSession,
         Self::ListSessions,
         Self::GetSession,
@@ -82,6 +84,7 @@ impl Call {
         Self::ShareReport,
         Self::UnshareReport,
         Self::GetSharing,
+        Self::GetDocument,
         Self::GetStatus,
         Self::WhoAmI,
         Self::ListActivity,
@@ -101,6 +104,7 @@ impl Call {
             | Self::ListPlans
             | Self::ListNotes
             | Self::GetSharing
+            | Self::GetDocument
             | Self::GetStatus
             | Self::WhoAmI
             | Self::ListActivity
@@ -145,6 +149,7 @@ impl Call {
             Self::ShareReport => "share_report",
             Self::UnshareReport => "unshare_report",
             Self::GetSharing => "get_sharing",
+            Self::GetDocument => "get_document",
             Self::GetStatus => "get_status",
             Self::WhoAmI => "who_am_i",
             Self::ListActivity => "list_activity",
@@ -167,6 +172,7 @@ impl Call {
             | Self::ListAudit
             | Self::ListNotes
             | Self::GetSharing
+            | Self::GetDocument
             | Self::GetStatus
             | Self::WhoAmI
             | Self::ListActivity
@@ -206,14 +212,14 @@ mod tests {
         };
         assert_eq!(
             may(Role::Viewer),
-            "list_sessions get_session watch_session list_samples list_plans list_notes get_sharing get_status \
-             who_am_i list_activity report metrics history"
+            "list_sessions get_session watch_session list_samples list_plans list_notes get_sharing get_document \
+             get_status who_am_i list_activity report metrics history"
         );
         assert_eq!(
             may(Role::Support),
             "create_session list_sessions get_session watch_session issue_test issue_plan cancel_test end_session \
-             list_samples list_plans add_note list_notes share_report unshare_report get_sharing get_status \
-             who_am_i list_activity report metrics history"
+             list_samples list_plans add_note list_notes share_report unshare_report get_sharing get_document \
+             get_status who_am_i list_activity report metrics history"
         );
         assert_eq!(may(Role::Admin), Call::ALL.map(Call::word).join(" "));
     }

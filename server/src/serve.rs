@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::accept::{Acceptor, Forwarding, Tls, TlsError};
 use crate::config::{Config, DEFAULT_PLAN, Durability};
+use crate::drive::DriveSettings;
 use crate::echo;
 use crate::export::{Exporter, Tempo};
 use crate::grpc::{self, Services};
@@ -29,6 +30,8 @@ use crate::turns::Turns;
 pub(crate) const STORE_FILE: &str = "cnc.db";
 /// The reports' folder in the data folder.
 const REPORTS_FOLDER: &str = "reports";
+/// The folder in the data folder where documents lie while they are sent to Drive.
+const DOCUMENTS_FOLDER: &str = "documents";
 /// The folder in the data folder that holds the programs that users download.
 const DOWNLOADS_FOLDER: &str = "downloads";
 
@@ -182,6 +185,10 @@ fn settings(config: &Config, bound: Option<SocketAddr>) -> Settings {
         networks: Arc::new(Networks::new(config.asn_database.clone(), config.cymru)),
         after_export: config.durability == Durability::BigQuery,
         udp_echo: false,
+        drive: config.google.clone().and_then(|google| {
+            let folder = google.folder.clone()?;
+            Some(DriveSettings { google, folder, spool: config.data.join(DOCUMENTS_FOLDER) })
+        }),
         tls: None,
     }
 }

@@ -11,14 +11,15 @@ use cnc_model::message::EchoToken;
 use cnc_model::session::SessionOverview;
 use cnc_model::{Code, Plan, SessionId};
 use thiserror::Error;
-use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, watch as watched};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::accept::Tls;
 use crate::clock::Clock;
 use crate::config::Retention;
+use crate::drive::{Drive, DriveSettings};
 use crate::history;
 use crate::limits::{Limits, Over, Place, Source};
 use crate::networks::Networks;
@@ -29,6 +30,7 @@ use crate::store::{Store, StoreError, StoredSession};
 mod asking;
 mod codes;
 mod command;
+mod documents;
 mod exported;
 mod joining;
 mod reporting;
@@ -78,6 +80,8 @@ pub struct Settings {
     pub after_export: bool,
     /// Whether the UDP echo is open.
     pub udp_echo: bool,
+    /// Where documents are made of reports; `None` where they are not.
+    pub drive: Option<DriveSettings>,
     /// The listener's certificate, where it speaks TLS itself.
     pub tls: Option<Arc<Tls>>,
 }
@@ -126,6 +130,9 @@ struct Shared {
     limits: Arc<Limits>,
     settings: Settings,
     clock: Clock,
+    drive: Option<Drive>,
+    /// Counts the attempts at documents.
+    documents_tried: watched::Sender<u64>,
     live: Mutex<Live>,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -183,11 +190,14 @@ impl Sessions {
     /// Fails when the record cannot be read.
     pub async fn start(store: Store, settings: Settings, limits: Arc<Limits>) -> Result<Self, SessionsError> {
         let open = store.open_sessions().await?;
+        let drive = settings.drive.clone().map(Drive::new);
         let shared = Shared {
             store,
             limits,
             settings,
             clock: Clock::start(),
+            drive: drive.clone(),
+            documents_tried: watched::Sender::new(0),
             live: Mutex::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
@@ -197,6 +207,9 @@ impl Sessions {
             sessions.go_on_with(stored, None);
         }
         sessions.shared.tasks.spawn(reporting::run(sessions.clone()));
+        if let Some(drive) = drive {
+            sessions.shared.tasks.spawn(documents::run(sessions.clone(), drive));
+        }
         let networks = Arc::clone(&sessions.shared.settings.networks);
         sessions.shared.tasks.spawn(networks.run(sessions.shared.stop.child_token()));
         sessions.shared.tasks.spawn(retention::run(sessions.clone(), retention::EVERY));

@@ -8,6 +8,7 @@ mod audit;
 mod blob;
 mod check;
 mod counters;
+mod documents;
 mod error;
 mod export;
 mod figures;
@@ -32,6 +33,7 @@ mod writer;
 pub use audit::{AuditEntry, StoredAudit};
 pub use check::{Checked, check};
 pub use counters::Counts;
+pub use documents::{Document, DocumentFile, DocumentNote, DocumentState, Upload};
 use error::Fault;
 pub use error::StoreError;
 pub use export::{
@@ -112,4 +114,6 @@ pub struct Removed {
     pub history_hours: u64,
     /// Whether BigQuery may have some of it, which is removed there later.
     pub is_exported: bool,
+    /// Whether a document in Drive is to go as well.
+    pub document: bool,
 }

@@ -339,8 +339,11 @@ impl<'a> Visit<'a> {
             self.ui.indented(&hints.iter().map(|hint| clean(&hint.to_string())).collect::<Vec<_>>());
         }
         self.ui.gap();
-        if let Some(url) = &ended.report_url {
+        if let Some(url) = &ended.papers.report_url {
             self.ui.line(&format!("Report: {url}"));
+        }
+        if let Some(url) = &ended.papers.document_url {
+            self.ui.line(&format!("The helpdesk’s own copy, which only they may be able to open: {url}"));
         }
         if let Some(path) = &self.kept {
             match recorded {

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use cnc_model::message::{Instruction, Welcome, When};
+use cnc_model::message::{Farewell, Instruction, Welcome, When};
 use cnc_model::system::{InterfaceKind, SystemInfo};
 use cnc_model::test::ThroughputPeer;
 use cnc_model::{Failure, Goodbye, Item, Outcome, Reason, Summary, Test, TestId};
@@ -28,8 +28,9 @@ impl Session {
         match event {
             LinkEvent::Welcome { welcome, peer, local } => self.handle_welcome(&welcome, peer, local),
             LinkEvent::Instruction(instruction) => self.handle_instruction(instruction),
-            LinkEvent::Goodbye { report_url } => {
-                self.report_url = report_url.map(|url| clean(&url));
+            LinkEvent::Goodbye(Farewell { report_url, document_url }) => {
+                let cleaned = |url: Option<String>| url.map(|url| clean(&url));
+                self.papers = Farewell { report_url: cleaned(report_url), document_url: cleaned(document_url) };
                 self.link = None;
                 self.over();
             }

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use cnc_model::message::{Instruction, ListenerMessage, When};
+use cnc_model::message::{Farewell, Instruction, ListenerMessage, When};
 use cnc_model::test::PingTest;
 use cnc_model::{Destination, Item, Outcome, Test, TestId};
 use tokio::process::{Child, Command};
@@ -72,7 +72,7 @@ async fn a_session_goes_on_without_its_journal() {
     assert!(samples >= 600, "{samples}");
     stream.instruct(Instruction::End).await;
     stream.until(|item| matches!(item, Item::Goodbye { .. })).await;
-    stream.send(ListenerMessage::Goodbye { report_url: None }).await;
+    stream.send(ListenerMessage::Goodbye(Farewell::default())).await;
     let (code, said) = end(child).await;
     assert_eq!(code, Some(0), "{said}");
     assert!(

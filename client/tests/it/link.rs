@@ -6,7 +6,7 @@ use std::time::Duration;
 use cnc_client::clock::{SessionClock, wall};
 use cnc_client::link::{self, Knock, LinkEvent, MAX_EVENTS, Unreached, Way};
 use cnc_client::outbox::Outbox;
-use cnc_model::message::{Instruction, ListenerMessage, MAX_BATCH_ITEMS};
+use cnc_model::message::{Farewell, Instruction, ListenerMessage, MAX_BATCH_ITEMS};
 use cnc_model::ping::{PingOutcome, PingSample};
 use cnc_model::{ClientKey, Item, Sample, TestId, TestKind};
 use cnc_probe::tunnel::Proxy;
@@ -93,9 +93,11 @@ async fn items_go_there_and_instructions_come_back_until_goodbye() {
     assert_eq!(linked.outbox.waiting(), 0);
     stream.instruct(Instruction::Cancel(TestId::FIRST)).await;
     assert!(matches!(linked.event().await, LinkEvent::Instruction(Instruction::Cancel(TestId::FIRST))));
-    stream.send(ListenerMessage::Goodbye { report_url: Some("https://x/r/1".into()) }).await;
+    stream
+        .send(ListenerMessage::Goodbye(Farewell { report_url: Some("https://x/r/1".into()), document_url: None }))
+        .await;
     match linked.event().await {
-        LinkEvent::Goodbye { report_url } => assert_eq!(report_url.as_deref(), Some("https://x/r/1")),
+        LinkEvent::Goodbye(Farewell { report_url, .. }) => assert_eq!(report_url.as_deref(), Some("https://x/r/1")),
         other => panic!("{other:?}"),
     }
     assert!(linked.events.recv().await.is_none());

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::process::Stdio;
 
 use cnc_model::Item;
-use cnc_model::message::{Instruction, ListenerMessage};
+use cnc_model::message::{Farewell, Instruction, ListenerMessage};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Command;
@@ -68,7 +68,7 @@ async fn a_session_through_a_proxy_that_knows_the_user() {
     stream.until(|item| matches!(item, Item::Consent { .. })).await;
     stream.instruct(Instruction::End).await;
     stream.until(|item| matches!(item, Item::Goodbye { .. })).await;
-    stream.send(ListenerMessage::Goodbye { report_url: None }).await;
+    stream.send(ListenerMessage::Goodbye(Farewell::default())).await;
     let output = child.wait_with_output().await.expect("it ran");
     let said = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{said} {}", text(&output.stderr));

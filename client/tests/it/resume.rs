@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use cnc_model::message::{Instruction, ListenerMessage, When};
+use cnc_model::message::{Farewell, Instruction, ListenerMessage, When};
 use cnc_model::test::PingTest;
 use cnc_model::{Destination, Goodbye, Item, Outcome, Reason, Test, TestId};
 use tokio::process::{Child, Command};
@@ -86,7 +86,7 @@ async fn a_killed_client_goes_on_after_the_last_item_that_it_made() {
     stream.until(|item| matches!(item, Item::TestEnded { test, .. } if *test == second)).await;
     stream.instruct(Instruction::End).await;
     stream.until(|item| matches!(item, Item::Goodbye { .. })).await;
-    stream.send(ListenerMessage::Goodbye { report_url: None }).await;
+    stream.send(ListenerMessage::Goodbye(Farewell::default())).await;
     let (code, said) = end(child).await;
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("Going on with the session from before") && !said.contains("Agreed in advance"), "{said}");
@@ -122,14 +122,18 @@ async fn what_an_earlier_session_left_is_delivered_before_the_next_begins() {
     assert!(matches!(said, Item::Goodbye { reason: Goodbye::Done, .. }));
     assert!(late.items().iter().any(|(_, item)| matches!(item, Item::TestEnded { .. })));
     assert_eq!(late.items()[0].0, got + 1);
-    late.send(ListenerMessage::Goodbye { report_url: Some("https://x.example/r/1".into()) }).await;
+    late.send(ListenerMessage::Goodbye(Farewell {
+        report_url: Some("https://x.example/r/1".into()),
+        document_url: None,
+    }))
+    .await;
 
     let (mut stream, hello) = fake.welcome(0, Vec::new()).await;
     assert!(hello.key != key && hello.code != "K7QX-M2PA".parse().ok());
     stream.until(|item| matches!(item, Item::Consent { .. })).await;
     stream.instruct(Instruction::End).await;
     stream.until(|item| matches!(item, Item::Goodbye { .. })).await;
-    stream.send(ListenerMessage::Goodbye { report_url: None }).await;
+    stream.send(ListenerMessage::Goodbye(Farewell::default())).await;
     let (code, said) = end(child).await;
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("Delivered what was left of an earlier session"), "{said}");

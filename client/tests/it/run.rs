@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use cnc_model::message::{ClientMessage, Instruction, ListenerMessage, When};
+use cnc_model::message::{ClientMessage, Farewell, Instruction, ListenerMessage, When};
 use cnc_model::test::{PingTest, ThroughputPeer, ThroughputTest};
 use cnc_model::{Destination, Goodbye, Item, Outcome, Reason, Summary, Test, TestId};
 use tokio::io::AsyncWriteExt;
@@ -109,7 +109,12 @@ async fn a_session_from_hello_to_report() {
     assert_eq!(samples, 3);
     stream.instruct(Instruction::End).await;
     assert_eq!(goodbye(&mut stream).await, Goodbye::Done);
-    stream.send(ListenerMessage::Goodbye { report_url: Some("https://x.example/r/abc".into()) }).await;
+    stream
+        .send(ListenerMessage::Goodbye(Farewell {
+            report_url: Some("https://x.example/r/abc".into()),
+            document_url: None,
+        }))
+        .await;
     let (code, said) = run.end().await;
     assert_eq!(code, 0, "{said}");
     for part in ["Example IT asks", "What will be collected", "3 sent, 3 answered", "Report: https://x.example/r/abc"] {
@@ -154,7 +159,7 @@ async fn what_the_policy_forbids_is_refused_and_shown_and_the_rest_runs() {
     }
     run.interrupt();
     assert_eq!(goodbye(&mut stream).await, Goodbye::UserEnded);
-    stream.send(ListenerMessage::Goodbye { report_url: None }).await;
+    stream.send(ListenerMessage::Goodbye(Farewell::default())).await;
     let (code, said) = run.end().await;
     assert_eq!(code, 130);
     for (_, part) in words {
@@ -216,7 +221,7 @@ async fn nothing_is_sent_without_consent() {
             }
             other => panic!("{other:?}"),
         }
-        stream.send(ListenerMessage::Goodbye { report_url: None }).await;
+        stream.send(ListenerMessage::Goodbye(Farewell::default())).await;
         let (code, said) = run.end().await;
         assert_eq!(code, 130, "{said}");
         assert!(said.contains("Nothing was measured."), "{said}");
@@ -264,7 +269,7 @@ async fn tests_go_on_while_the_stream_is_down_and_nothing_is_lost() {
     assert_eq!(stream.items()[0].0, durable + 1);
     stream.instruct(Instruction::End).await;
     assert_eq!(goodbye(&mut stream).await, Goodbye::Done);
-    stream.send(ListenerMessage::Goodbye { report_url: None }).await;
+    stream.send(ListenerMessage::Goodbye(Farewell::default())).await;
     let (code, said) = run.end().await;
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("In touch with the listener again"), "{said}");

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use cnc_model::message::{Batch, Hello, Instruction, ListenerMessage, When};
+use cnc_model::message::{Batch, Farewell, Hello, Instruction, ListenerMessage, When};
 use cnc_model::ping::{PingOutcome, PingSample};
 use cnc_model::session::{Absence, EndReason, SessionState, TestRecord};
 use cnc_model::test::PingTest;
@@ -265,7 +265,7 @@ impl Story {
 
     fn reported(&mut self) {
         if std::mem::take(&mut self.report_due) {
-            self.session.reported(None);
+            self.session.reported(Farewell::default());
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cnc_model::message::{Batch, ClientMessage, Hello, Instruction, ListenerMessage, Welcome, When};
+use cnc_model::message::{Batch, ClientMessage, Farewell, Hello, Instruction, ListenerMessage, Welcome, When};
 use cnc_model::ping::{Clock, PingFold, PingOutcome, PingReply, PingSample};
 use cnc_model::session::{SequencedSample, SessionRecord, WatchEvent};
 use cnc_model::summary::Measured;
@@ -137,6 +137,9 @@ fn listeners() -> Vec<ListenerMessage> {
     all.push(ListenerMessage::Instruction(Instruction::Cancel(TestId::FIRST)));
     all.push(ListenerMessage::Instruction(Instruction::End));
     all.push(ListenerMessage::Acknowledge(Sequence::new(9)));
-    all.push(ListenerMessage::Goodbye { report_url: Some("https://x.example/r/abc".into()) });
+    all.push(ListenerMessage::Goodbye(Farewell {
+        report_url: Some("https://x.example/r/abc".into()),
+        document_url: None,
+    }));
     all
 }

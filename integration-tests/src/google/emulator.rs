@@ -81,10 +81,12 @@ impl Emulator {
             project: "p".into(),
             credentials: Credentials::Metadata,
             dataset: Some("d".into()),
+            folder: None,
             location: None,
             endpoints: Endpoints {
                 bigquery: format!("http://{}/bigquery/v2", self.rest),
                 storage: format!("http://{}", self.grpc),
+                drive: format!("http://{}", self.rest),
                 metadata: format!("http://{tokens}/token"),
             },
         }

@@ -198,10 +198,12 @@ pub fn google_at(address: SocketAddr) -> Google {
         project: "p".into(),
         credentials: Credentials::Metadata,
         dataset: Some("d".into()),
+        folder: None,
         location: None,
         endpoints: Endpoints {
             bigquery: format!("http://{address}/bigquery/v2"),
             storage: format!("http://{address}"),
+            drive: format!("http://{address}"),
             metadata: format!("http://{address}/token"),
         },
     }

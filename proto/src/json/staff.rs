@@ -1,12 +1,27 @@
 //! What staff's commands are answered with, beyond sessions and tests.
 
-use cnc_model::Plan;
+use cnc_model::{Plan, SessionId};
 use serde::Serialize;
 
 use super::Typed;
 use super::session::OverviewBody;
 use super::test::Parameters;
-use crate::support::{AuditEntry, CreatedSession, CreatedToken, DeletedSession, Token};
+use crate::support::{AuditEntry, CreatedSession, CreatedToken, DeletedSession, Document, Token};
+
+/// Gives `{"type":"document",…}` for a session's document in Google Drive.
+#[must_use]
+pub fn document(session: SessionId, document: &Document) -> impl Serialize {
+    let Document { url, waiting, error } = document;
+    Typed {
+        kind: "document",
+        body: DocumentBody {
+            session: session.to_string(),
+            url: url.as_deref(),
+            waiting: *waiting,
+            error: error.as_deref(),
+        },
+    }
+}
 
 /// Gives `{"type":"created","code":…,"link":…,"session":{…}}`.
 #[must_use]
@@ -71,6 +86,14 @@ pub fn audit_entry(entry: &AuditEntry) -> impl Serialize {
             detail,
         },
     }
+}
+
+#[derive(Serialize)]
+struct DocumentBody<'a> {
+    session: String,
+    url: Option<&'a str>,
+    waiting: bool,
+    error: Option<&'a str>,
 }
 
 #[derive(Serialize)]

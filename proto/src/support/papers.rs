@@ -2,7 +2,7 @@
 
 use cnc_model::{SessionId, Timestamp};
 
-use crate::scalar::{MAX_NAME_BYTES, MAX_SENTENCE_BYTES, session_id, text, timestamp};
+use crate::scalar::{MAX_NAME_BYTES, MAX_SENTENCE_BYTES, MAX_URL_BYTES, optional_text, session_id, text, timestamp};
 use crate::{Invalid, v1};
 
 /// Something to note about a session.
@@ -23,6 +23,37 @@ pub struct Note {
     pub who: String,
     /// What.
     pub text: String,
+}
+
+/// How a session's document in Google Drive stands.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Document {
+    /// Where it is, once it has been made.
+    pub url: Option<String>,
+    /// Whether it is to be made, or made again.
+    pub waiting: bool,
+    /// Why the last attempt at that failed.
+    pub error: Option<String>,
+}
+
+impl From<Document> for v1::GetDocumentResponse {
+    fn from(document: Document) -> Self {
+        let Document { url, waiting, error } = document;
+        Self { url, waiting, error }
+    }
+}
+
+impl TryFrom<v1::GetDocumentResponse> for Document {
+    type Error = Invalid;
+
+    fn try_from(wire: v1::GetDocumentResponse) -> Result<Self, Invalid> {
+        let v1::GetDocumentResponse { url, waiting, error } = wire;
+        Ok(Self {
+            url: optional_text("GetDocumentResponse.url", url, MAX_URL_BYTES)?,
+            waiting,
+            error: optional_text("GetDocumentResponse.error", error, MAX_SENTENCE_BYTES)?,
+        })
+    }
 }
 
 impl From<AddNote> for v1::AddNoteRequest {

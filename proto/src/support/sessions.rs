@@ -152,6 +152,7 @@ names_a_session! {
     ShareReportRequest: "ShareReportRequest.session",
     UnshareReportRequest: "UnshareReportRequest.session",
     GetSharingRequest: "GetSharingRequest.session",
+    GetDocumentRequest: "GetDocumentRequest.session",
 }
 
 impl From<CreateSession> for v1::CreateSessionRequest {

@@ -10,8 +10,9 @@ use proptest::prelude::*;
 use super::arbitrary;
 use crate::support::{
     Activity, AddNote, AuditEntry, CancelTest, CreateSession, CreateToken, CreatedSession, CreatedToken,
-    DeletedSession, History, HistoryScope, HistorySessions, HistorySubjects, IssuePlan, IssueTest, ListActivity,
-    ListAudit, ListHistorySessions, ListHistorySubjects, ListSamples, ListSessions, Note, SamplePage, Token, WhoAmI,
+    DeletedSession, Document, History, HistoryScope, HistorySessions, HistorySubjects, IssuePlan, IssueTest,
+    ListActivity, ListAudit, ListHistorySessions, ListHistorySubjects, ListSamples, ListSessions, Note, SamplePage,
+    Token, WhoAmI,
 };
 use crate::{Invalid, v1};
 
@@ -78,6 +79,7 @@ round_trips! {
     share_report: arbitrary::support::session(), SessionId => ShareReportRequest;
     add_note: arbitrary::support::add_note(), AddNote => AddNoteRequest;
     listed_notes: arbitrary::support::notes(), Vec<Note> => ListNotesResponse;
+    shown_document: arbitrary::support::document(), Document => GetDocumentResponse;
     list_activity: arbitrary::support::list_activity(), ListActivity => ListActivityRequest;
     listed_activity: arbitrary::support::activities(), Vec<Activity> => ListActivityResponse;
     who_am_i: arbitrary::support::who_am_i(), WhoAmI => WhoAmIResponse;

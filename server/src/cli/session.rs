@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use cnc_model::session::{SessionOverview, SessionRecord, TestRecord};
 use cnc_model::{SessionId, TestId};
 use cnc_proto::support::{
-    AuditEntry, CancelTest, CreateSession, CreatedSession, DeletedSession, IssuePlan, IssueTest, ListAudit,
+    AuditEntry, CancelTest, CreateSession, CreatedSession, DeletedSession, Document, IssuePlan, IssueTest, ListAudit,
     ListSessions,
 };
 use cnc_proto::{json, v1};
@@ -174,10 +174,19 @@ async fn show(one: &OneSession) -> Result<(), CliError> {
     let mut support = one.connect.connect().await?.support();
     let answer = support.get_session(v1::GetSessionRequest::from(one.id)).await?.into_inner();
     let record = SessionRecord::try_from(answer)?;
+    let document = match support.get_document(v1::GetDocumentRequest::from(one.id)).await {
+        Ok(answer) => Document::try_from(answer.into_inner())?,
+        // An earlier listener makes none.
+        Err(status) if status.code() == tonic::Code::Unimplemented => Document::default(),
+        Err(status) => return Err(status.into()),
+    };
     if one.connect.json {
         output::line(&json::line(&json::record(&record)));
+        if document != Document::default() {
+            output::line(&json::line(&json::document(one.id, &document)));
+        }
     } else {
-        for line in text::record(&record) {
+        for line in text::record(&record).into_iter().chain(text::document(&document)) {
             output::line(&line);
         }
     }

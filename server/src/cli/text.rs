@@ -2,7 +2,7 @@
 
 use cnc_model::Timestamp;
 use cnc_model::session::{SessionOverview, SessionRecord, SessionState, TestRecord};
-use cnc_proto::support::AuditEntry;
+use cnc_proto::support::{AuditEntry, Document};
 
 use crate::report::scores;
 use crate::report::sentence::{Standing, own_run, sentence};
@@ -79,6 +79,17 @@ pub(super) fn record(record: &SessionRecord) -> Vec<String> {
     lines.extend(record.tests.iter().flat_map(test));
     lines.extend(scores::lines(&record.line()));
     lines.extend(record.hints().iter().map(|hint| shown(&hint.to_string())));
+    lines
+}
+
+/// Gives the lines of a session's document in Drive.
+pub(super) fn document(document: &Document) -> Vec<String> {
+    let Document { url, waiting, error } = document;
+    let mut lines: Vec<String> = url.iter().map(|url| format!("document  {}", shown(url))).collect();
+    if *waiting {
+        lines.push("document  is being made, or made again, in Google Drive".to_owned());
+    }
+    lines.extend(error.iter().map(|error| format!("          {}", shown(error))));
     lines
 }
 

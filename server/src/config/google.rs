@@ -14,6 +14,7 @@ pub(super) fn read(section: &Section<'_, '_>) -> Option<Google> {
         project: project.unwrap_or_default(),
         credentials: within.text("credentials").map_or(Credentials::Default, |text| credentials(&text)),
         dataset: within.read("dataset", "letters, digits and underscores", |text| id(text, "_")),
+        folder: within.read("folder", "a Drive folder's id or address", folder),
         location: within.read("location", "a place like \"EU\" or \"europe-west3\"", |text| id(text, "-")),
         endpoints: endpoints(&within),
     };
@@ -25,6 +26,12 @@ pub(super) fn read(section: &Section<'_, '_>) -> Option<Google> {
 fn id(text: &str, also: &str) -> Option<String> {
     let fits = |sign: char| sign.is_ascii_alphanumeric() || also.contains(sign);
     (!text.is_empty() && text.chars().all(fits)).then(|| text.to_owned())
+}
+
+/// Takes a folder's id, alone or in the address that a browser shows.
+fn folder(text: &str) -> Option<String> {
+    let named = text.rsplit_once("/folders/").map_or(text, |(_, rest)| rest.split(['?', '/']).next().unwrap_or(rest));
+    id(named, "-_")
 }
 
 fn credentials(text: &str) -> Credentials {
@@ -43,6 +50,7 @@ fn endpoints(section: &Section<'_, '_>) -> Endpoints {
     let places = [
         ("bigquery", &mut endpoints.bigquery),
         ("storage", &mut endpoints.storage),
+        ("drive", &mut endpoints.drive),
         ("metadata", &mut endpoints.metadata),
     ];
     for (key, place) in places {

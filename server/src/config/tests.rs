@@ -284,13 +284,14 @@ proptest! {
 fn what_is_used_of_googles_is_read() {
     use crate::google::{Credentials, Endpoints, Google};
     let text = "durability = \"bigquery\"\n[google]\nproject = \"p-1\"\ncredentials = \"/etc/key.json\"\ndataset = \"cnc\"\n\
-                location = \"EU\"\n[google.endpoints]\nstorage = \"http://127.0.0.1:9060/\"";
+                folder = \"https://drive.google.com/drive/folders/1Ab_c-D?usp=sharing\"\nlocation = \"EU\"\n[google.endpoints]\nstorage = \"http://127.0.0.1:9060/\"";
     let config = Config::parse(text).expect("sound").checked().expect("whole");
     let endpoints = Endpoints { storage: "http://127.0.0.1:9060".into(), ..Endpoints::default() };
     let expected = Google {
         project: "p-1".into(),
         credentials: Credentials::File("/etc/key.json".into()),
         dataset: Some("cnc".into()),
+        folder: Some("1Ab_c-D".into()),
         location: Some("EU".into()),
         endpoints,
     };
@@ -301,6 +302,7 @@ fn what_is_used_of_googles_is_read() {
         ("[google]", "line 1", "project"),
         ("[google]\nproject = \"a b\"", "line 2", "project"),
         ("[google]\nproject = \"p\"\ndataset = \"a-b\"", "line 3", "dataset"),
+        ("[google]\nproject = \"p\"\nfolder = \"a b\"", "line 3", "folder"),
         ("[google]\nproject = \"p\"\n[google.endpoints]\nbigquery = \"x\"", "line 4", "http"),
         ("durability = \"tape\"", "line 1", "local"),
     ] {

@@ -62,6 +62,8 @@ fn wait(kind: Kind, attempts: u32) -> Duration {
         | Kind::Clock
         | Kind::Permission
         | Kind::NotFound
+        | Kind::Folder
+        | Kind::Storage
         | Kind::Quota
         | Kind::Schema
         | Kind::Invalid

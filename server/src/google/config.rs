@@ -6,6 +6,8 @@ use std::path::PathBuf;
 pub const BIGQUERY_ENDPOINT: &str = "https://bigquery.googleapis.com/bigquery/v2";
 /// Where BigQuery's Storage Write interface is.
 pub const STORAGE_ENDPOINT: &str = "https://bigquerystorage.googleapis.com";
+/// Where Drive is.
+pub const DRIVE_ENDPOINT: &str = "https://www.googleapis.com";
 /// Where Google's machines get their own tokens.
 pub const METADATA_ENDPOINT: &str =
     "http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/token";
@@ -19,6 +21,8 @@ pub struct Google {
     pub credentials: Credentials,
     /// The BigQuery dataset that history goes to; `None` where it stays in the local store alone.
     pub dataset: Option<String>,
+    /// The Drive folder that reports go to; `None` where they stay in the data folder alone.
+    pub folder: Option<String>,
     /// Where BigQuery keeps and computes, like `EU`; needed where a dataset is to be made.
     pub location: Option<String>,
     /// Where the services are.
@@ -43,6 +47,8 @@ pub struct Endpoints {
     pub bigquery: String,
     /// BigQuery's Storage Write interface.
     pub storage: String,
+    /// Drive, without `/drive/v3`.
+    pub drive: String,
     /// The metadata server's answer for a token.
     pub metadata: String,
 }
@@ -52,6 +58,7 @@ impl Default for Endpoints {
         Self {
             bigquery: BIGQUERY_ENDPOINT.into(),
             storage: STORAGE_ENDPOINT.into(),
+            drive: DRIVE_ENDPOINT.into(),
             metadata: METADATA_ENDPOINT.into(),
         }
     }

@@ -25,8 +25,12 @@ pub enum Kind {
     Clock,
     /// The account may not do it.
     Permission,
-    /// The project, dataset, table or folder is not there.
+    /// The project, dataset or table is not there.
     NotFound,
+    /// The folder in Drive is not there, or the account may not see it.
+    Folder,
+    /// There is no room in Drive.
+    Storage,
     /// As much was used as may be.
     Quota,
     /// What is there has another shape than what was sent.
@@ -41,11 +45,13 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of the metrics.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Key,
         Self::Clock,
         Self::Permission,
         Self::NotFound,
+        Self::Folder,
+        Self::Storage,
         Self::Quota,
         Self::Schema,
         Self::Invalid,
@@ -61,6 +67,8 @@ impl Kind {
             Self::Clock => "clock",
             Self::Permission => "permission",
             Self::NotFound => "not_found",
+            Self::Folder => "folder",
+            Self::Storage => "storage",
             Self::Quota => "quota",
             Self::Schema => "schema",
             Self::Invalid => "invalid",
@@ -81,10 +89,18 @@ impl Kind {
                 "Set this machine's clock, best by NTP: tokens are only given within some minutes of the time"
             }
             Self::Permission => {
-                "Give the listener's account the role that is missing: `cnc-listener google check` tells which"
+                "Give the listener's account the role that is missing: `cnc-listener google check` tells which in BigQuery; in \
+                 Drive it is Content manager of the shared drive"
             }
             Self::NotFound => {
                 "Look at project and dataset in [google], and run `cnc-listener bigquery setup`, which makes what is missing"
+            }
+            Self::Folder => {
+                "Look at folder in [google], take it out of the trash if it lies there, and make the listener's account a \
+                 Content manager of the shared drive that it is in"
+            }
+            Self::Storage => {
+                "Take a folder in a shared drive, for service accounts have no room of their own, or make room there"
             }
             Self::Quota => {
                 "Nothing is lost and it is tried again by itself; raise the project's quota if it stays so, and see that \
@@ -105,6 +121,8 @@ impl fmt::Display for Kind {
             Self::Clock => "this machine's clock is wrong",
             Self::Permission => "the account may not do that",
             Self::NotFound => "there is no such thing at Google",
+            Self::Folder => "the folder is not there, or this account may not see it",
+            Self::Storage => "there is no room in Drive",
             Self::Quota => "the quota is used up",
             Self::Schema => "the table has another shape",
             Self::Invalid => "Google does not accept what was sent",
@@ -134,7 +152,7 @@ fn first_line(text: &str) -> String {
 }
 
 /// Gives what lies under all that wraps it: `Connection refused` says more than `Connection failure`.
-pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

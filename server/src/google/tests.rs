@@ -66,7 +66,7 @@ fn each_kind_says_what_to_do_in_one_line() {
 
 fn google(credentials: Credentials) -> Google {
     let endpoints = Endpoints { metadata: "http://127.0.0.1:9/token".into(), ..Endpoints::default() };
-    Google { project: "p".into(), credentials, dataset: None, location: None, endpoints }
+    Google { project: "p".into(), credentials, dataset: None, folder: None, location: None, endpoints }
 }
 
 #[tokio::test]

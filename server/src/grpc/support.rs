@@ -7,9 +7,9 @@ use std::pin::Pin;
 use cnc_model::session::SessionOverview;
 use cnc_model::{Plan, SessionId};
 use cnc_proto::support::{
-    AddNote, AuditEntry, CancelTest, CreateSession, CreateToken, CreatedSession, DeletedSession, HistoryScope,
-    IssuePlan, IssueTest, ListActivity, ListAudit, ListHistorySessions, ListHistorySubjects, ListSamples, ListSessions,
-    Note, RevokeToken, SamplePage, SessionFilter, WhoAmI,
+    AddNote, AuditEntry, CancelTest, CreateSession, CreateToken, CreatedSession, DeletedSession, Document,
+    HistoryScope, IssuePlan, IssueTest, ListActivity, ListAudit, ListHistorySessions, ListHistorySubjects, ListSamples,
+    ListSessions, Note, RevokeToken, SamplePage, SessionFilter, WhoAmI,
 };
 use cnc_proto::{Invalid, v1};
 use futures_util::StreamExt as _;
@@ -21,7 +21,7 @@ use crate::clock;
 use crate::roles::Call;
 use crate::sessions::SessionsError;
 use crate::staff::{Browser, Denied, Who};
-use crate::store::{MAX_PAGE, Removed, ReportLink, StoredAudit};
+use crate::store::{Document as StoredDocument, DocumentState, MAX_PAGE, Removed, ReportLink, StoredAudit};
 
 /// How many of a list are given where nobody says how many.
 const PAGE: u32 = 1_000;
@@ -109,6 +109,11 @@ impl Desk {
 
 fn limit(asked: Option<NonZeroU32>) -> u32 {
     asked.map_or(PAGE, NonZeroU32::get).min(MAX_PAGE - 1)
+}
+
+fn shown_document(stored: StoredDocument) -> Document {
+    let waiting = stored.state == DocumentState::Waiting;
+    Document { url: stored.file.map(|file| file.link), waiting, error: stored.last_error.filter(|_| waiting) }
 }
 
 fn audited(entry: StoredAudit) -> AuditEntry {
@@ -211,10 +216,13 @@ impl v1::support_server::Support for Desk {
         let report = self.services.reports.join(format!("{id}.html"));
         let had_report = tokio::fs::try_exists(&report).await.unwrap_or(false);
         let deleted = self.services.sessions.delete(id).await;
-        let Removed { tests, samples, history_hours, is_exported } = self.known(id, deleted).await?;
+        let Removed { tests, samples, history_hours, is_exported, document } = self.known(id, deleted).await?;
         let mut documents = if had_report { vec![format!("reports/{id}.html")] } else { Vec::new() };
         if is_exported {
             documents.push("its rows in BigQuery, as soon as that lets go of them".to_owned());
+        }
+        if document {
+            documents.push("its document in Google Drive, which goes as soon as Drive answers".to_owned());
         }
         Ok(Response::new(DeletedSession { tests, samples, documents, history_hours }.into()))
     }
@@ -346,6 +354,15 @@ impl v1::support_server::Support for Desk {
         let (_, id): (_, SessionId) = self.enter(request, Call::GetSharing).await?;
         let links = self.services.store.shared(id).await.map_err(|error| status::store(&error))?;
         Ok(Response::new(v1::GetSharingResponse { links }))
+    }
+
+    async fn get_document(
+        &self,
+        request: Request<v1::GetDocumentRequest>,
+    ) -> Result<Response<v1::GetDocumentResponse>, Status> {
+        let (_, id): (_, SessionId) = self.enter(request, Call::GetDocument).await?;
+        let stored = self.services.store.document(id).await.map_err(|error| status::store(&error))?;
+        Ok(Response::new(stored.map(shown_document).unwrap_or_default().into()))
     }
 
     async fn get_status(

@@ -141,6 +141,11 @@ pub(crate) fn moment(at: Timestamp) -> String {
     format(at, "%-d %B %Y, %H:%M:%S UTC")
 }
 
+/// Words a moment for names that are sorted: `2026-11-20 14:03`.
+pub(crate) fn sortable(at: Timestamp) -> String {
+    format(at, "%Y-%m-%d %H:%M")
+}
+
 /// Words a moment's time of day alone: `14:03:05`.
 pub(crate) fn time_of_day(at: Timestamp) -> String {
     format(at, "%H:%M:%S")

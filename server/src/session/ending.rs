@@ -1,6 +1,6 @@
 //! How a session ends, and when its report is made.
 
-use cnc_model::message::ListenerMessage;
+use cnc_model::message::{Farewell, ListenerMessage};
 use cnc_model::session::{EndReason, SessionState};
 
 use super::{Effect, Now, Session, abandoned};
@@ -36,11 +36,11 @@ impl Session {
 
     /// Tells that the report lies there; the client is told where and let go. One that is still adding to an ended
     /// session is not: once it has said its last word, or has been waited for, the report is made again.
-    pub fn reported(&mut self, report_url: Option<String>) {
+    pub fn reported(&mut self, farewell: Farewell) {
         let made_again =
             self.adding || self.report_due || self.awaiting.iter().any(|(_, then)| then.contains(&Effect::Report));
         if self.overview.connected && !made_again {
-            self.effects.push_back(Effect::Send(ListenerMessage::Goodbye { report_url }));
+            self.effects.push_back(Effect::Send(ListenerMessage::Goodbye(farewell)));
             self.effects.push_back(Effect::Detach);
         }
     }

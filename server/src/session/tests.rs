@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU16;
 
-use cnc_model::message::{Batch, Hello};
+use cnc_model::message::{Batch, Farewell, Hello};
 use cnc_model::ping::{PingOutcome, PingSample};
 use cnc_model::test::{PingProtocol, PingTest};
 use cnc_model::{ClientKey, Destination, Goodbye, Item, Sample};
@@ -18,6 +18,10 @@ mod own;
 
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
 const KEY: [u8; 32] = [7; 32];
+
+fn at(url: &str) -> Farewell {
+    Farewell { report_url: Some(url.into()), document_url: None }
+}
 
 /// A session under test with a clock and a store that the story moves by hand.
 struct Story {
@@ -371,9 +375,9 @@ fn staff_end_a_session_and_the_last_items_come_in() {
     assert_eq!(story.state(), SessionState::Ended(EndReason::Staff));
     story.make_durable();
     assert_eq!(story.reports, 1);
-    story.session.reported(Some("https://example.com/r/1".into()));
+    story.session.reported(at("https://example.com/r/1"));
     story.carry_out();
-    assert!(matches!(story.sent.last(), Some(ListenerMessage::Goodbye { report_url: Some(_) })));
+    assert!(matches!(story.sent.last(), Some(ListenerMessage::Goodbye(Farewell { report_url: Some(_), .. }))));
     assert_eq!(story.detached, 1);
 }
 

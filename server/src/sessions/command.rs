@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use cnc_model::message::{Hello, When};
+use cnc_model::message::{Farewell, Hello, When};
 use cnc_model::session::{EndReason, SessionRecord, TestRecord};
 use cnc_model::{Test, TestId};
 use cnc_proto::support::Activity;
@@ -51,7 +51,7 @@ pub(super) enum Command {
     /// Let everything go without a report, because the session is to be deleted.
     Drop { reply: oneshot::Sender<()> },
     /// The report has been made, or could not be made now.
-    Reported { url: Option<String> },
+    Reported(Box<Farewell>),
     /// Give the session with its tests.
     Record { reply: oneshot::Sender<Box<SessionRecord>> },
     /// Tell what goes on.

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use cnc_model::message::Farewell;
 use cnc_model::session::SessionRecord;
 use cnc_model::{Sample, Sequence, SessionId, TestId, Timestamp};
 use thiserror::Error;
 
 use super::command::Command;
-use super::{Sessions, Shared};
+use super::{Sessions, Shared, documents};
 use crate::report::{DocumentError, Report};
 use crate::secret;
 use crate::store::{Job, JobEnd, JobKind, MAX_PAGE, ReportLink, Store, StoreError};
@@ -128,28 +129,36 @@ async fn work(sessions: &Sessions, job: Job) {
     let id = job.session;
     let made = make(shared, id).await;
     let at = shared.clock.now().wall;
-    let (url, failure) = match made {
-        Ok(url) => (url, None),
+    let (url, document, failure) = match made {
+        Ok((url, document)) => (url, document, None),
         Err(error) => {
             let wait = (FIRST_RETRY * 2_u32.saturating_pow(job.attempts)).min(LONGEST_RETRY);
             tracing::warn!(session = %id, %error, wait_s = wait.as_secs(), "the report could not be made");
-            (None, Some((error.to_string(), wait)))
+            (None, false, Some((error.to_string(), wait)))
         }
     };
-    if let Err(error) = shared.store.end_job(JobEnd { job, at, failure }).await {
+    if let Err(error) = shared.store.end_job(JobEnd { job, at, failure, document }).await {
         tracing::warn!(session = %id, %error, "how the report went cannot be noted; it will be made again");
     }
-    if let Some(handle) = sessions.handle(id) {
+    if document && sessions.handle(id).is_some() {
+        shared.tasks.spawn(documents::tell_when_there(sessions.clone(), id, url));
+    } else if let Some(handle) = sessions.handle(id) {
         // A session that is gone by now waits for nothing.
-        handle.commands.send(Command::Reported { url }).await.unwrap_or_default();
+        let farewell = Farewell { report_url: url, document_url: None };
+        handle.commands.send(Command::Reported(Box::new(farewell))).await.unwrap_or_default();
     }
 }
 
-async fn make(shared: &Shared, id: SessionId) -> Result<Option<String>, ReportError> {
+/// Makes a report; gives its link for the user, and whether it is to become a document in Drive.
+async fn make(shared: &Shared, id: SessionId) -> Result<(Option<String>, bool), ReportError> {
     let made = shared.clock.now().wall;
     let html = draw(&shared.store, id, &shared.settings.operator, made).await?;
     let path = write(&shared.settings.reports, id, html).await?;
     tracing::info!(session = %id, report = %path.display(), "report written");
+    let document = match shared.drive {
+        Some(_) => shared.store.record(id).await?.is_some_and(|record| documents::is_claimed(&record)),
+        None => false,
+    };
     match &shared.settings.public_url {
         Some(url) => {
             let link = link(&shared.store, url, id, made).await;
@@ -157,9 +166,9 @@ async fn make(shared: &Shared, id: SessionId) -> Result<Option<String>, ReportEr
                 // It was deleted while its report was being made.
                 remove(&shared.settings.reports, id).await;
             }
-            Ok(Some(link?))
+            Ok((Some(link?), document))
         }
-        None => Ok(None),
+        None => Ok((None, document)),
     }
 }
 

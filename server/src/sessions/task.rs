@@ -201,9 +201,9 @@ impl Task {
                 self.outstanding = None;
                 self.dropped = Some(reply);
             }
-            Command::Reported { url } => {
+            Command::Reported(farewell) => {
                 self.report_awaited = false;
-                self.session.reported(url);
+                self.session.reported(*farewell);
             }
             Command::Record { reply } => answer_to(reply, Box::new(self.session.record())),
             Command::Activity { reply } => answer_to(reply, Box::new(self.session.activity())),

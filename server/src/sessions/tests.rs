@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use cnc_model::message::{Batch, ClientMessage, Hello, Instruction, ListenerMessage};
+use cnc_model::message::{Batch, ClientMessage, Farewell, Hello, Instruction, ListenerMessage};
 use cnc_model::network::AutonomousSystem;
 use cnc_model::ping::{PingOutcome, PingSample};
 use cnc_model::session::{SessionState, WatchEvent};
@@ -76,6 +76,7 @@ async fn open_as(folder: &TempDir, retention: Retention, after_export: bool) -> 
         networks: networks(folder),
         after_export,
         udp_echo: true,
+        drive: None,
         tls: None,
     };
     Sessions::start(store, settings, Arc::new(Limits::new(Arc::default(), 1, Bounds::default())))
@@ -149,7 +150,9 @@ async fn one_complaint_from_code_to_report() {
     assert_eq!(client.next().await, ListenerMessage::Instruction(Instruction::End));
     client.send(4, vec![Item::Goodbye { at: Duration::ZERO, reason: Goodbye::Done }]).await;
     client.acknowledged(4).await;
-    let ListenerMessage::Goodbye { report_url: Some(url) } = client.next().await else { panic!("a link") };
+    let ListenerMessage::Goodbye(Farewell { report_url: Some(url), .. }) = client.next().await else {
+        panic!("a link")
+    };
     assert!(url.starts_with("http://127.0.0.1/r/"), "{url}");
     let report = listener.folder.path().join("reports").join(format!("{}.html", overview.id));
     assert!(std::fs::read_to_string(report).expect("a report").contains("Ada"));

@@ -26,6 +26,8 @@ use super::{
     Commit, Removed, StoredSession, audit, jobs, links, notes, open, retention, sample, sessions, tokens, writer,
 };
 
+mod documents;
+
 /// Writes that may wait for the writer: two or three of the disk's syncs at the rates that one machine sees. When it
 /// is full whoever submits waits, which by and by holds up the clients' streams and nothing of theirs is lost.
 const WRITES_WAITING: usize = 4_096;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use cnc_model::{SessionId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use super::documents;
 use super::error::{Fault, StoreError};
 
 /// No job is due further ahead than this: the longest wait between attempts, twice.
@@ -53,6 +54,8 @@ pub struct JobEnd {
     pub at: Timestamp,
     /// `None` when it is done; else what went wrong, and how long to wait before the next attempt.
     pub failure: Option<(String, Duration)>,
+    /// Whether a document in Drive is to be made of what was done.
+    pub document: bool,
 }
 
 /// Asks for a session's report.
@@ -78,10 +81,11 @@ pub(super) fn want_report_again(connection: &Connection, session: &str) -> Resul
     Ok(changed > 0)
 }
 
-/// Notes how an attempt went. A job that was wanted again meanwhile stays waiting.
+/// Notes how an attempt went, and wishes for what is to be made of it. A job that was wanted again meanwhile stays
+/// waiting.
 pub(super) fn end(connection: &Connection, end: &JobEnd) -> Result<(), rusqlite::Error> {
-    let JobEnd { job, at, failure } = end;
-    match failure {
+    let JobEnd { job, at, failure, document } = end;
+    let changed = match failure {
         None => connection
             .prepare_cached(
                 "UPDATE jobs SET state = 'done', last_error = NULL, finished_us = ?3 WHERE job_id = ?1 AND wanted = ?2",
@@ -94,6 +98,9 @@ pub(super) fn end(connection: &Connection, end: &JobEnd) -> Result<(), rusqlite:
             )?
             .execute((job.id, job.wanted, error, at.after(*pause).unix_us()))?,
     };
+    if *document && changed > 0 {
+        documents::want(connection, &job.session.to_string(), *at)?;
+    }
     Ok(())
 }
 

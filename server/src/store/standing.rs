@@ -19,12 +19,14 @@ pub struct Standing {
 
 pub(super) fn read(connection: &Connection) -> Result<Standing, rusqlite::Error> {
     let count = |sql: &str| connection.query_row(sql, (), |row| row.get::<_, i64>(0)).map(i64::unsigned_abs);
-    let failing = "FROM jobs WHERE state = 'waiting' AND attempts > 0";
+    let all = "(SELECT state, attempts, due_us, last_error FROM jobs WHERE state <> 'done'
+        UNION ALL SELECT state, attempts, due_us, last_error FROM documents WHERE state <> 'done')";
+    let failing = format!("FROM {all} WHERE attempts > 0");
     let last = format!("SELECT max(due_us), last_error {failing}");
     Ok(Standing {
         bytes: count("PRAGMA page_count")? * count("PRAGMA page_size")?,
         sessions: count("SELECT count(*) FROM sessions")?,
-        jobs_waiting: count("SELECT count(*) FROM jobs WHERE state = 'waiting'")?,
+        jobs_waiting: count(&format!("SELECT count(*) FROM {all}"))?,
         jobs_failing: count(&format!("SELECT count(*) {failing}"))?,
         last_error: connection.query_row(&last, (), |row| row.get(1))?,
     })

@@ -1,5 +1,6 @@
 //! The store against real files: what is answered is durable, once, and reads back as it was given.
 
+mod documents;
 mod earlier;
 mod exported;
 mod faults;
@@ -253,10 +254,9 @@ async fn a_deleted_session_leaves_nothing() {
     assert_eq!(handle.report_link([3; 32]).await.expect("readable"), Some(id(1)));
     let label = row(1).overview.label;
     let removed = handle.delete(id(1), Timestamp::from_unix_us(0)).await.expect("removed");
-    assert_eq!(
-        removed,
-        Some(Removed { tests: 1, samples: samples().len() as u64, history_hours: 0, is_exported: false })
-    );
+    let samples = samples().len() as u64;
+    let nothing = Removed { tests: 1, samples, history_hours: 0, is_exported: false, document: false };
+    assert_eq!(removed, Some(nothing));
     assert_eq!(handle.delete(id(1), Timestamp::from_unix_us(0)).await.expect("nothing to do"), None);
     assert_eq!(handle.report_link([3; 32]).await.expect("readable"), None);
     drop(handle);
@@ -287,17 +287,20 @@ async fn an_ended_session_wants_its_report_until_it_is_made() {
 
     // Late data while it is being made: what was made is not the last word.
     store(&handle, vec![Change::Test(Box::new(completed(2)))], None).await.expect("stored");
-    handle.end_job(JobEnd { job, at: now, failure: None }).await.expect("noted");
+    handle.end_job(JobEnd { job, at: now, failure: None, document: false }).await.expect("noted");
     let job = handle.due_jobs(now, 9).await.expect("readable").pop().expect("wanted again");
 
     let pause = std::time::Duration::from_micros(1);
-    handle.end_job(JobEnd { job, at: now, failure: Some(("no room".into(), pause)) }).await.expect("noted");
+    handle
+        .end_job(JobEnd { job, at: now, failure: Some(("no room".into(), pause)), document: false })
+        .await
+        .expect("noted");
     assert_eq!(handle.due_jobs(now, 9).await.expect("readable"), []);
     assert_eq!(handle.next_job_due().await.expect("readable"), Some(later));
     let job = handle.due_jobs(later, 9).await.expect("readable").pop().expect("due again");
     assert_eq!(job.attempts, 1);
 
-    handle.end_job(JobEnd { job, at: later, failure: None }).await.expect("noted");
+    handle.end_job(JobEnd { job, at: later, failure: None, document: false }).await.expect("noted");
     assert_eq!(handle.next_job_due().await.expect("readable"), None);
 }
 
@@ -404,6 +407,9 @@ async fn a_clock_set_back_holds_no_report_up() {
     let years_before = Timestamp::from_unix_us(1_000_000_000_000_000);
     let job = handle.due_jobs(years_before, 9).await.expect("readable").pop().expect("due all the same");
     let wait = std::time::Duration::from_mins(1);
-    handle.end_job(JobEnd { job, at: years_before, failure: Some(("x".into(), wait)) }).await.expect("noted");
+    handle
+        .end_job(JobEnd { job, at: years_before, failure: Some(("x".into(), wait)), document: false })
+        .await
+        .expect("noted");
     assert_eq!(handle.due_jobs(years_before, 9).await.expect("readable"), [], "its wait is by the new time");
 }

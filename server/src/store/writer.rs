@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::audit::AuditEntry;
 use super::counters::Counters;
+use super::documents::{self, DocumentNote};
 use super::error::{Fault, StoreError};
 use super::export::{self, ExportNote};
 use super::history::Rolled;
@@ -53,6 +54,7 @@ pub(super) enum Write {
     AddNote(SessionId, Note),
     EndJob(JobEnd),
     Export(Box<ExportNote>),
+    Document(Box<DocumentNote>),
     Audit(AuditEntry),
     RollUp(Vec<Rolled>),
     /// Nothing that anybody would miss: to see whether the writer answers, and, where it could not write of late,
@@ -201,7 +203,11 @@ fn transaction(
 fn apply(connection: &Connection, write: &Write, applied: &mut Applied) -> Result<Written, Fault> {
     match write {
         Write::Commit(commit) => applied.job_wanted |= write::apply(connection, commit)?.job_wanted,
-        Write::Remove { session, at } => return Ok(Written::Removed(sessions::remove(connection, *session, *at)?)),
+        Write::Remove { session, at } => {
+            let removed = sessions::remove(connection, *session, *at)?;
+            applied.job_wanted |= removed.is_some_and(|removed| removed.document);
+            return Ok(Written::Removed(removed));
+        }
         Write::ThinOut { before, limit, at } => {
             return Ok(Written::ThinnedOut(retention::thin_out(connection, *before, *limit, *at)?));
         }
@@ -211,8 +217,12 @@ fn apply(connection: &Connection, write: &Write, applied: &mut Applied) -> Resul
         Write::InsertLink(link) => links::insert(connection, link)?,
         Write::Unshare { session, at } => return Ok(Written::Changed(links::unshare(connection, *session, *at)?)),
         Write::AddNote(session, note) => notes::insert(connection, *session, note)?,
-        Write::EndJob(end) => jobs::end(connection, end)?,
+        Write::EndJob(end) => {
+            jobs::end(connection, end)?;
+            applied.job_wanted |= end.document;
+        }
         Write::Export(note) => export::apply(connection, note)?,
+        Write::Document(note) => return Ok(Written::Changed(documents::apply(connection, note)?)),
         Write::Audit(entry) => audit::insert(connection, entry)?,
         Write::RollUp(step) => history::apply(connection, step)?,
         Write::Nothing => {}
@@ -243,6 +253,7 @@ fn rows(write: &Write) -> usize {
         | Write::AddNote(..)
         | Write::EndJob(_)
         | Write::Export(_)
+        | Write::Document(_)
         | Write::Audit(_)
         | Write::Nothing => 1,
         #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use cnc_model::message::{Instruction, ListenerMessage};
+use cnc_model::message::{Farewell, Instruction, ListenerMessage};
 use cnc_model::ping::{Clock, PingOutcome, PingReply, PingSample};
 use cnc_model::session::{EndReason, SessionRecord, SessionState, TestRecord, WatchEvent};
 use cnc_model::test::PingTest;
@@ -93,7 +93,7 @@ async fn the_whole_road() {
     client.send(vec![Item::Goodbye { at: Duration::from_secs(2), reason: Goodbye::UserEnded }]).await;
     let report_url = loop {
         match client.receive().await.expect("up").expect("more") {
-            ListenerMessage::Goodbye { report_url } => break report_url.expect("a link"),
+            ListenerMessage::Goodbye(Farewell { report_url, .. }) => break report_url.expect("a link"),
             ListenerMessage::Welcome(_) | ListenerMessage::Instruction(_) | ListenerMessage::Acknowledge(_) => {}
         }
     };

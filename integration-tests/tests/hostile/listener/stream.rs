@@ -134,7 +134,7 @@ impl Stream {
     }
 
     pub(super) async fn goodbye(&self) {
-        self.send(Message::Goodbye(v1::ListenerGoodbye { report_url: None })).await;
+        self.send(Message::Goodbye(v1::ListenerGoodbye { report_url: None, document_url: None })).await;
     }
 
     pub(super) async fn acknowledge(&self, through_sequence: u64) {

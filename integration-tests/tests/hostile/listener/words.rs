@@ -38,7 +38,7 @@ async fn misbehaves(name: &str, stream: &Stream) -> &'static str {
         }
         "a report's address of 1 MB" => {
             let report_url = Some("x".repeat(1_000_000));
-            stream.send(Message::Goodbye(v1::ListenerGoodbye { report_url })).await;
+            stream.send(Message::Goodbye(v1::ListenerGoodbye { report_url, document_url: None })).await;
             "report_url"
         }
         _ => unreachable!("{name}"),
@@ -109,7 +109,12 @@ async fn no_text_of_a_listener_paints_the_screen() {
     let load = cnc_model::test::ThroughputTest::against(cnc_model::test::ThroughputPeer::Listener);
     stream.run(1, Test::Download(load).into()).await;
     stream.failure(1).await;
-    stream.send(Message::Goodbye(v1::ListenerGoodbye { report_url: Some(PAINT.into()) })).await;
+    stream
+        .send(Message::Goodbye(v1::ListenerGoodbye {
+            report_url: Some(PAINT.into()),
+            document_url: Some(PAINT.into()),
+        }))
+        .await;
     let ended = client.ended().await;
     sound(&ended);
     assert!(!ended.said.contains('\u{202e}'), "{:?}", ended.said);

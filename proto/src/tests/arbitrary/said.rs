@@ -9,7 +9,9 @@ use super::{
     sequence, session_id, test_id, text, timestamp,
 };
 use crate::scalar::MAX_WHOLE;
-use cnc_model::message::{Batch, ClientMessage, Hello, Instruction, ListenerMessage, MAX_BATCH_ITEMS, Welcome};
+use cnc_model::message::{
+    Batch, ClientMessage, Farewell, Hello, Instruction, ListenerMessage, MAX_BATCH_ITEMS, Welcome,
+};
 use cnc_model::{ClientKey, Failure, Goodbye, Item, Outcome, Reason, Sequence, TestKind};
 use proptest::collection::vec;
 use proptest::option::of;
@@ -109,6 +111,7 @@ pub(in crate::tests) fn listener_message() -> impl Strategy<Value = ListenerMess
         welcome().prop_map(ListenerMessage::Welcome),
         instruction().prop_map(ListenerMessage::Instruction),
         sequence().prop_map(ListenerMessage::Acknowledge),
-        of(text()).prop_map(|report_url| ListenerMessage::Goodbye { report_url }),
+        (of(text()), of(text()))
+            .prop_map(|(report_url, document_url)| { ListenerMessage::Goodbye(Farewell { report_url, document_url }) }),
     ]
 }

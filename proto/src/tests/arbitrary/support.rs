@@ -13,8 +13,8 @@ use super::{
 };
 use crate::support::{
     Activity, AddNote, AuditEntry, CancelTest, CreateSession, CreateToken, CreatedSession, CreatedToken,
-    DeletedSession, IssuePlan, IssueTest, ListActivity, ListAudit, ListSamples, ListSessions, Note, Role, SamplePage,
-    SessionFilter, Token, WhoAmI,
+    DeletedSession, Document, IssuePlan, IssueTest, ListActivity, ListAudit, ListSamples, ListSessions, Note, Role,
+    SamplePage, SessionFilter, Token, WhoAmI,
 };
 
 fn role() -> impl Strategy<Value = Role> {
@@ -85,6 +85,10 @@ pub(in crate::tests) fn issue_plan() -> impl Strategy<Value = IssuePlan> {
 
 pub(in crate::tests) fn cancel_test() -> impl Strategy<Value = CancelTest> {
     (session_id(), test_id()).prop_map(|(session, test)| CancelTest { session, test })
+}
+
+pub(in crate::tests) fn document() -> impl Strategy<Value = Document> {
+    (of(text()), any::<bool>(), of(text())).prop_map(|(url, waiting, error)| Document { url, waiting, error })
 }
 
 pub(in crate::tests) fn deleted_session() -> impl Strategy<Value = DeletedSession> {

@@ -26,20 +26,20 @@ fn a_client_that_is_still_adding_to_an_ended_session_is_not_let_go() {
     story.attach();
     story.make_durable();
     // Its coming back is a change of the record, for which a report is made.
-    story.session.reported(None);
+    story.session.reported(Farewell::default());
     story.carry_out();
     assert_eq!(story.detached, 0);
     story.observe(2, vec![started(1), sample(1, 0)]).expect("fine");
     story.make_durable();
     // The record itself asks for the report as soon as something is added.
-    story.session.reported(None);
+    story.session.reported(Farewell::default());
     story.carry_out();
     assert_eq!(story.detached, 0);
     story.observe(4, vec![ended(1), goodbye(Goodbye::Done)]).expect("fine");
     story.make_durable();
-    story.session.reported(Some("https://example.com/r/1".into()));
+    story.session.reported(at("https://example.com/r/1"));
     story.carry_out();
-    assert!(matches!(story.sent.last(), Some(ListenerMessage::Goodbye { report_url: Some(_) })));
+    assert!(matches!(story.sent.last(), Some(ListenerMessage::Goodbye(Farewell { report_url: Some(_), .. }))));
     assert_eq!(story.detached, 1);
 }
 

@@ -19,7 +19,7 @@ fn a_newer_schema_is_refused() {
     drop(place.open());
     Connection::open(place.file()).expect("opens").pragma_update(None, "user_version", 99).expect("set");
     let error = Store::open(&place.file()).expect_err("newer");
-    assert_eq!(error, StoreError::Newer { path: place.file(), found: 99, known: 12 });
+    assert_eq!(error, StoreError::Newer { path: place.file(), found: 99, known: 13 });
     assert!(error.to_string().contains("use the newer cnc-listener"));
 }
 
