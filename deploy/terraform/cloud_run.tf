@@ -11,6 +11,7 @@ resource "google_secret_manager_secret_version" "config" {
     host     = var.host
     project  = var.project
     dataset  = var.dataset
+    drive    = local.drive
   })
 }
 

@@ -4,6 +4,9 @@ locals {
   on_vm        = var.run_on == "vm"
   on_cloud_run = var.run_on == "cloud-run"
 
+  # The setting for documents, where there is a folder for them.
+  drive = var.drive_folder == null ? "" : "folder = \"${var.drive_folder}\""
+
   services = concat(
     ["bigquery.googleapis.com", "bigquerystorage.googleapis.com", "iam.googleapis.com", "secretmanager.googleapis.com"],
     var.drive_folder == null ? [] : ["drive.googleapis.com"],

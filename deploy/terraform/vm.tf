@@ -157,11 +157,11 @@ resource "google_compute_instance" "listener" {
 
 locals {
   vm_config = templatefile("${path.module}/vm/listener.toml.tftpl", {
-    operator     = var.operator
-    host         = var.host
-    uplink_bps   = var.uplink_bps
-    project      = var.project
-    dataset      = var.dataset
-    drive_folder = var.drive_folder == null ? "" : var.drive_folder
+    operator   = var.operator
+    host       = var.host
+    uplink_bps = var.uplink_bps
+    project    = var.project
+    dataset    = var.dataset
+    drive      = local.drive
   })
 }

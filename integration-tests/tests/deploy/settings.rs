@@ -14,7 +14,7 @@ fn written(template: &str) -> Config {
         ("uplink_bps", "2000000000"),
         ("project", "example-project"),
         ("dataset", "cnc"),
-        ("drive_folder", "1AbCdEfGhIjKlMnOp"),
+        ("drive", "folder = \"1AbCdEfGhIjKlMnOp\""),
     ];
     let mut text = text(template);
     for (name, value) in values {
@@ -35,6 +35,7 @@ fn those_for_a_machine_are_sound_and_let_in_whom_support_asked() {
         assert!(config.tls.is_some() && !config.walk_in && !config.public_speed, "{config:?}");
         assert!(config.metrics.is_some_and(|address| address.ip().is_loopback()), "metrics are for this machine alone");
         assert!(config.speed.uplink.is_some(), "throughput tests know the line");
+        assert!(config.google.as_ref().is_none_or(|google| google.folder.is_some()), "documents go where they are to");
         assert!(config.retention.samples.is_some() && config.retention.sessions.is_some(), "{config:?}");
     }
 }
