@@ -51,6 +51,8 @@ async fn streams_opened_and_dropped_leave_nothing() {
 async fn more_streams_than_one_connection_may_have_wait_for_their_turn() {
     let scene = Scene::set().await;
     let channel = connect(scene.listener.url()).await;
+    // The first answer brings the connection's bounds: whoever does not know them yet may be refused a stream instead.
+    assert_eq!(answer(channel.clone(), vec![say(hello(7, None))]).await.code(), Code::PermissionDenied);
     let mut opening = tokio::task::JoinSet::new();
     for _ in 0..200 {
         let channel = channel.clone();
