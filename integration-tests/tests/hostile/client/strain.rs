@@ -59,7 +59,9 @@ async fn more_streams_than_one_connection_may_have_wait_for_their_turn() {
         opening.spawn(async move { answer(channel, vec![say(hello(7, None))]).await.code() });
     }
     while let Some(code) = opening.join_next().await {
-        assert_eq!(code.expect("no panic"), Code::PermissionDenied);
+        // Refused, or sent away with its connection to come back: never let in, and never left without an answer.
+        let code = code.expect("no panic");
+        assert!(matches!(code, Code::PermissionDenied | Code::Unavailable), "{code:?}");
     }
     scene.closes_well().await;
 }
