@@ -7,6 +7,8 @@ use thiserror::Error;
 
 /// The most bytes of chunk extensions and trailers in one body: nobody sends any, so it is more than enough.
 const MOST_EXTRAS: u64 = 16 << 10;
+/// The most digits of a chunk's size, leading zeros included: as many as a size can have.
+const MOST_DIGITS: u8 = 16;
 
 /// What has come of a body, and what may come next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,14 +25,16 @@ enum Next {
     Chunk(u64),
     /// The end of the line behind a chunk's payload, `\r` seen or not.
     ChunkEnd(bool),
-    /// A chunk's size: what was read of it, and whether it had a digit.
-    Size(u64, bool),
+    /// A chunk's size: what was read of it, and how many digits that was.
+    Size(u64, u8),
     /// What may stand behind a size, of so many bytes.
     Extension(u64),
     /// The `\n` behind a size.
     SizeEnd(u64),
     /// A trailer's line; whether it has anything.
     Trailer(bool),
+    /// The `\n` of a trailer's line; whether that had anything.
+    TrailerEnd(bool),
 }
 
 /// A body that is not framed as HTTP/1.1 says.
@@ -59,7 +63,7 @@ impl Framing {
     }
 
     const fn chunked() -> Self {
-        Self { next: Next::Size(0, false), extras: 0 }
+        Self { next: Next::Size(0, 0), extras: 0 }
     }
 
     /// Tells whether the body is at its end.
@@ -73,7 +77,12 @@ impl Framing {
     pub const fn payload(&self) -> u64 {
         match self.next {
             Next::Last(bytes) | Next::Chunk(bytes) => bytes,
-            Next::ChunkEnd(_) | Next::Size(..) | Next::Extension(_) | Next::SizeEnd(_) | Next::Trailer(_) => 0,
+            Next::ChunkEnd(_)
+            | Next::Size(..)
+            | Next::Extension(_)
+            | Next::SizeEnd(_)
+            | Next::Trailer(_)
+            | Next::TrailerEnd(_) => 0,
         }
     }
 
@@ -83,7 +92,12 @@ impl Framing {
             Next::Last(left) => self.next = Next::Last(left.saturating_sub(bytes)),
             Next::Chunk(left) if bytes < left => self.next = Next::Chunk(left - bytes),
             Next::Chunk(_) => self.next = Next::ChunkEnd(false),
-            Next::ChunkEnd(_) | Next::Size(..) | Next::Extension(_) | Next::SizeEnd(_) | Next::Trailer(_) => {}
+            Next::ChunkEnd(_)
+            | Next::Size(..)
+            | Next::Extension(_)
+            | Next::SizeEnd(_)
+            | Next::Trailer(_)
+            | Next::TrailerEnd(_) => {}
         }
     }
 
@@ -103,23 +117,22 @@ impl Framing {
     fn step(&mut self, byte: u8) -> Result<Next, Misframed> {
         let next = match (self.next, byte) {
             (Next::ChunkEnd(false), b'\r') => Next::ChunkEnd(true),
-            (Next::ChunkEnd(true), b'\n') => Next::Size(0, false),
-            (Next::Size(size, true) | Next::Extension(size), b'\r') => Next::SizeEnd(size),
-            (Next::Size(size, true), b';' | b' ' | b'\t') => Next::Extension(size),
-            (Next::Size(size, _), digit) => {
+            (Next::ChunkEnd(true), b'\n') => Next::Size(0, 0),
+            (Next::Size(size, 1..) | Next::Extension(size), b'\r') => Next::SizeEnd(size),
+            (Next::Size(size, 1..), b';' | b' ' | b'\t') => Next::Extension(size),
+            (Next::Size(size, digits @ ..MOST_DIGITS), digit) => {
                 let digit = char::from(digit).to_digit(16).ok_or(Misframed)?;
-                let size = size.checked_mul(16).and_then(|size| size.checked_add(digit.into())).ok_or(Misframed)?;
-                Next::Size(size, true)
+                // So many digits never are too much.
+                Next::Size(size << 4 | u64::from(digit), digits + 1)
             }
-            (Next::SizeEnd(0) | Next::Trailer(true), b'\n') => Next::Trailer(false),
+            (Next::SizeEnd(0) | Next::TrailerEnd(true), b'\n') => Next::Trailer(false),
             (Next::SizeEnd(size), b'\n') => Next::Chunk(size),
-            (Next::Trailer(false), b'\n') => Next::Last(0),
-            (Next::Trailer(has_any), b'\r') => Next::Trailer(has_any),
+            (Next::TrailerEnd(false), b'\n') => Next::Last(0),
+            (Next::Trailer(has_any), b'\r') => Next::TrailerEnd(has_any),
             (extra @ Next::Extension(_), other) if other != b'\n' => self.extra(extra)?,
-            (Next::Trailer(_), _) => self.extra(Next::Trailer(true))?,
-            (Next::Last(_) | Next::Chunk(_) | Next::ChunkEnd(_) | Next::SizeEnd(_) | Next::Extension(_), _) => {
-                return Err(Misframed);
-            }
+            (Next::Trailer(_), other) if other != b'\n' => self.extra(Next::Trailer(true))?,
+            // A line's end is both of its bytes, and nothing else has any of them.
+            _ => return Err(Misframed),
         };
         Ok(next)
     }
@@ -181,7 +194,11 @@ mod tests {
     #[test]
     fn what_is_no_chunk_is_refused() {
         let long = format!("1;{}\r\nx\r\n", "e".repeat(17 << 10));
-        for bytes in ["\r\n", "x\r\n", "5\n", "1\r\nxy\r\n", "1\r\nx\n", "10000000000000000\r\n", ";\r\n", &long] {
+        let trailing = format!("0\r\n{}\r\n", "X: 1\r\n".repeat(5 << 10));
+        let strange =
+            ["\r\n", "x\r\n", "5\n", "1\r\nxy\r\n", "1\r\nx\n", "10000000000000000\r\n", ";\r\n", &long, &trailing];
+        let endless = ["00000000000000001\r\nx", "0\r\n\r\r\n", "0\r\nX: 1\r\r\n\r\n", "0\r\nX: 1\n\r\n", "0\r\n\n"];
+        for bytes in strange.into_iter().chain(endless) {
             assert_eq!(taken(Framing::chunked(), bytes.as_bytes(), 7), Err(Misframed), "{bytes:.20}");
         }
     }
