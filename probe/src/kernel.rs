@@ -22,5 +22,6 @@ pub(crate) use note::{INTEREST, Note, watched};
 #[cfg(target_os = "linux")]
 pub(crate) use room::{
     Received, Room, handshake_rtt, limit, namespace, receive_errors, receive_ttl, stamp, tell_local_address, undivided,
+    waiting_bytes,
 };
 pub(crate) use said::Said;

@@ -15,7 +15,8 @@ use tokio::io::unix::AsyncFd;
 use super::packet::{V4_REPLY, V6_REPLY, without_ip_header};
 use crate::identifier::Identifier;
 use crate::kernel::{
-    INTEREST, Note, Received, Room, Wall, limit, namespace, receive_errors, receive_ttl, stamp, undivided, watched,
+    INTEREST, Note, Received, Room, Wall, limit, namespace, receive_errors, receive_ttl, stamp, undivided,
+    waiting_bytes, watched,
 };
 use crate::{Engine, ProbeError};
 
@@ -28,8 +29,8 @@ pub(crate) enum Kind {
     Datagram,
 }
 
-/// The bytes of messages and stamps that may wait to be taken, as far as the system permits: the pings of one socket
-/// have them together.
+/// The bytes that may wait to be sent, and of messages and stamps to be taken, as far as the system permits: the pings
+/// of one socket have them together.
 const WAITING_BYTES: usize = 1 << 20;
 
 /// A socket for echo requests to any address of one version.
@@ -77,6 +78,7 @@ impl Socket {
         inner.set_nonblocking(true)?;
         // A smaller room is no reason to fail.
         inner.set_recv_buffer_size(WAITING_BYTES).ok();
+        inner.set_send_buffer_size(WAITING_BYTES).ok();
         receive_errors(&inner, target.is_ipv4())?;
         receive_ttl(&inner, target.is_ipv4())?;
         let identifier = if let Some(own) = own {
@@ -104,6 +106,11 @@ impl Socket {
     /// all be in one.
     pub(crate) fn namespace(&self) -> Option<u64> {
         namespace(&self.inner)
+    }
+
+    /// Gives how many bytes may wait at it.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        waiting_bytes(&self.inner)
     }
 
     /// Lets a task wait for what comes.

@@ -117,6 +117,13 @@ pub(crate) fn namespace(socket: &Socket) -> Option<u64> {
     (result == 0).then_some(cookie)
 }
 
+/// Gives how many bytes may wait at a socket, to be sent or to be taken, whichever is less. Of what is asked for Linux
+/// gives twice, half of it for its own notes.
+pub(crate) fn waiting_bytes(socket: &Socket) -> usize {
+    let rooms = [socket.send_buffer_size(), socket.recv_buffer_size()];
+    rooms.into_iter().map(Result::unwrap_or_default).min().map_or(0, |least| least / 2)
+}
+
 /// Asks the kernel to stamp the handing over of packets to the network's queue, without a copy of them, and their
 /// arrival. Without stamps the program's own times serve, and a sample says so.
 pub(crate) fn stamp(socket: &Socket) {

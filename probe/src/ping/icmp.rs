@@ -50,6 +50,10 @@ impl Carrier for Socket {
         self.identifier()
     }
 
+    fn waiting_bytes(&self) -> usize {
+        self.waiting_bytes()
+    }
+
     fn send(&self, probe: &[u8], to: &SockAddr) -> io::Result<()> {
         self.send(probe, to)
     }

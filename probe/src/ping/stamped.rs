@@ -53,6 +53,9 @@ pub(super) trait Carrier: AsRawFd + Send {
     /// Gives the identifier that the probes must bear, where the protocol has one.
     fn identifier(&self) -> u16;
 
+    /// Gives how many bytes may wait at it, to be sent or to be taken, whichever is less.
+    fn waiting_bytes(&self) -> usize;
+
     /// Sends a probe without waiting for room.
     fn send(&self, probe: &[u8], to: &SockAddr) -> io::Result<()>;
 

@@ -37,6 +37,8 @@ pub(super) struct Newcomer {
 pub(super) struct Line {
     carrier: Box<dyn Carrier>,
     group: Option<Group>,
+    /// How many bytes may wait at the socket.
+    may_wait: usize,
     room: Room,
     runs: Runs,
     due: BinaryHeap<Reverse<Due>>,
@@ -70,14 +72,15 @@ impl Line {
     pub(super) fn of(newcomer: Newcomer) -> Self {
         let Newcomer { carrier, group, run } = newcomer;
         let (room, runs, due) = (Room::new(), Runs::default(), BinaryHeap::new());
-        let mut line = Self { carrier, group, room, runs, due };
+        let may_wait = carrier.waiting_bytes();
+        let mut line = Self { carrier, group, may_wait, room, runs, due };
         line.seat(run);
         line
     }
 
     /// Says whether this line can carry a ping as well as its own socket.
     pub(super) fn has_seat_for(&self, newcomer: &Newcomer) -> bool {
-        self.group.is_some() && self.group == newcomer.group && self.runs.has_seat_for(&newcomer.run)
+        self.group.is_some() && self.group == newcomer.group && self.runs.has_seat_for(&newcomer.run, self.may_wait)
     }
 
     /// Begins a ping.

@@ -1,6 +1,7 @@
 //! One ping under way: its pace, its probes and what becomes of them. Sends nothing itself: its line does.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use cnc_model::Ttl;
 use cnc_model::ping::{PingReply, PingSample};
@@ -15,12 +16,19 @@ use super::{Message, Probes, Quoted};
 use crate::kernel::{Moment, Sent, Wall, round_trip};
 use crate::ping::pace::Pace;
 
+/// How long a busy machine may keep the thread from what comes: what a ping sends in that time waits at once.
+const AWAY: Duration = Duration::from_millis(10);
+/// What a packet takes of a socket's room beside its payload: headers, and the kernel's own notes of it and of its stamp.
+const BESIDE_PAYLOAD: usize = 1 << 10;
+
 /// A ping under way.
 pub(super) struct Run {
     /// Where it pings.
     pub(super) target: IpAddr,
     pub(super) to: SockAddr,
     pub(super) probes: Box<dyn Probes>,
+    /// How many bytes it may have waiting at its socket.
+    pub(super) waiting_bytes: usize,
     count: u32,
     pace: Pace,
     flights: Flights,
@@ -48,6 +56,7 @@ impl Run {
             target: target.ip(),
             to: target.into(),
             probes,
+            waiting_bytes: waiting_bytes(test),
             count: test.count,
             pace: Pace::of(test, began),
             flights: Flights::new(test.timeout),
@@ -157,4 +166,11 @@ impl Run {
         // Nobody need wait for it any more.
         self.end.send(()).ok();
     }
+}
+
+/// Gives how many bytes a ping may have waiting at its socket: a probe at least, and more where they are close together.
+fn waiting_bytes(test: &PingTest) -> usize {
+    let at_once = AWAY.as_nanos().div_ceil(test.interval.as_nanos().max(1)).min(test.count.into());
+    let at_once = usize::try_from(at_once).unwrap_or(usize::MAX);
+    at_once.saturating_mul(usize::from(test.payload_bytes) + BESIDE_PAYLOAD)
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::run::Run;
 
-/// The most pings on a line: a reply to each and a stamp fit into the least room that systems give a socket.
+/// The most pings on a line, however few bytes they have waiting: each message may have to be offered to all.
 const MOST_RUNS: usize = 128;
 
 /// The pings of a line, each at a seat of its own and with a target of its own.
@@ -13,12 +13,15 @@ const MOST_RUNS: usize = 128;
 pub(super) struct Runs {
     seats: Vec<Option<Run>>,
     by_target: HashMap<IpAddr, usize>,
+    /// How many bytes all of them may have waiting.
+    waiting_bytes: usize,
 }
 
 impl Runs {
-    /// Says whether there is a seat for a ping.
-    pub(super) fn has_seat_for(&self, run: &Run) -> bool {
-        self.by_target.len() < MOST_RUNS && !self.by_target.contains_key(&run.target)
+    /// Says whether there is a seat for a ping where so many bytes may wait.
+    pub(super) fn has_seat_for(&self, run: &Run, may_wait: usize) -> bool {
+        let is_room = self.waiting_bytes.saturating_add(run.waiting_bytes) <= may_wait;
+        is_room && self.by_target.len() < MOST_RUNS && !self.by_target.contains_key(&run.target)
     }
 
     /// Takes a ping in and gives its seat.
@@ -29,6 +32,7 @@ impl Runs {
             self.seats.len() - 1
         });
         self.by_target.insert(run.target, seat);
+        self.waiting_bytes = self.waiting_bytes.saturating_add(run.waiting_bytes);
         self.seats[seat] = Some(run);
         seat
     }
@@ -39,6 +43,7 @@ impl Runs {
         for (seat, run) in self.seats.iter_mut().enumerate() {
             if let Some(run) = run.take_if(|run| which(run)) {
                 self.by_target.remove(&run.target);
+                self.waiting_bytes = self.waiting_bytes.saturating_sub(run.waiting_bytes);
                 run.end();
                 free.push(seat);
             }

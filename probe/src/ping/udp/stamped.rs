@@ -11,7 +11,7 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use tokio_util::sync::CancellationToken;
 
 use super::OWN_BYTES;
-use crate::kernel::{Note, Received, Room, receive_errors, receive_ttl, stamp};
+use crate::kernel::{Note, Received, Room, receive_errors, receive_ttl, stamp, waiting_bytes};
 use crate::ping::stamped::{Carrier, Means, Message, Probes, Quoted, ping_by};
 use crate::{Engine, ProbeError, Sink};
 
@@ -86,6 +86,10 @@ impl Carrier for Port {
     fn identifier(&self) -> u16 {
         // Ports tell datagrams apart, which the system sees to.
         0
+    }
+
+    fn waiting_bytes(&self) -> usize {
+        waiting_bytes(&self.socket)
     }
 
     fn send(&self, probe: &[u8], _: &SockAddr) -> io::Result<()> {

@@ -1,4 +1,5 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use cnc_model::Destination;
 use cnc_model::test::PingTest;
@@ -13,11 +14,15 @@ const GROUP: Group = Group { engine: Engine::IcmpDatagram, is_v4: true, namespac
 
 /// A ping of the n-th address of loopback; `None` where ICMP is not permitted.
 fn newcomer(nth: u32, group: Option<Group>) -> Option<Newcomer> {
+    newcomer_of(nth, group, &PingTest::to(Destination::Listener))
+}
+
+fn newcomer_of(nth: u32, group: Option<Group>, test: &PingTest) -> Option<Newcomer> {
     let target = IpAddr::from(Ipv4Addr::from(Ipv4Addr::LOCALHOST.to_bits() + nth));
     let socket = Socket::open(target).ok()?;
-    let probes = Box::new(Echo::new(target, socket.identifier(), 56));
+    let probes = Box::new(Echo::new(target, socket.identifier(), test.payload_bytes));
     let to = (Outlet::new(sink().0), oneshot::channel().0);
-    let run = Run::new(SocketAddr::new(target, 0), probes, &PingTest::to(Destination::Listener), to);
+    let run = Run::new(SocketAddr::new(target, 0), probes, test, to);
     Some(Newcomer { carrier: Box::new(socket), group, run })
 }
 
@@ -46,6 +51,28 @@ fn pings_share_a_socket_where_an_address_tells_them_apart() {
     assert_eq!(line.due.len(), 127, "nothing is due for whom is gone");
     let alone = Line::of(newcomer(0, None).expect("as the first"));
     assert!(!has_seat(&alone, 1, None), "who wants a socket to itself has it");
+}
+
+#[test]
+fn fast_and_large_pings_share_a_socket_with_fewer() {
+    let slow = PingTest::to(Destination::Listener);
+    let fast = PingTest { interval: Duration::from_millis(1), payload_bytes: 1_472, ..slow.clone() };
+    let Some(first) = newcomer_of(0, Some(GROUP), &fast) else { return };
+    let is_raised = first.carrier.waiting_bytes() > 200_000;
+    let mut line = Line::of(first);
+    // As systems give it that nobody has tuned, whatever this one does.
+    line.may_wait = 212_992;
+    let mut nth = 1;
+    for (test, seats) in [(&fast, 8), (&slow, 20)] {
+        while line.has_seat_for(&newcomer_of(nth, Some(GROUP), test).expect("as the first")) {
+            line.seat(newcomer_of(nth, Some(GROUP), test).expect("as the first").run);
+            nth += 1;
+        }
+        assert_eq!(nth, seats);
+    }
+    line.end(|run| run.target == Ipv4Addr::LOCALHOST);
+    assert!(line.has_seat_for(&newcomer_of(0, Some(GROUP), &fast).expect("as the first")), "its bytes are free again");
+    assert!(is_raised, "a socket asks for more than it has of itself, to send as well");
 }
 
 #[test]
