@@ -58,7 +58,6 @@ pub(super) async fn run(load: &Load<'_>) -> Result<Transfer, ProbeError> {
         broken: None,
     };
     let began = Instant::now();
-    sending.begin(began);
     for (exchange, request) in flows {
         upload.running.spawn(exchange.run(request, answer));
     }

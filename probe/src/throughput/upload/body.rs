@@ -2,8 +2,8 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -22,7 +22,6 @@ const MIN_PIECE: u64 = 16 * 1024;
 /// What the flows of one upload share.
 #[derive(Debug)]
 pub(in super::super) struct Sending {
-    began: OnceLock<Instant>,
     is_over: AtomicBool,
     sent: AtomicU64,
     limit: u64,
@@ -31,7 +30,7 @@ pub(in super::super) struct Sending {
 impl Sending {
     /// All flows together send so many bytes at the most.
     pub(super) const fn new(limit: u64) -> Self {
-        Self { began: OnceLock::new(), is_over: AtomicBool::new(false), sent: AtomicU64::new(0), limit }
+        Self { is_over: AtomicBool::new(false), sent: AtomicU64::new(0), limit }
     }
 
     /// Takes so many bytes of what may still be sent, or what is left of it.
@@ -40,10 +39,6 @@ impl Sending {
         let before = self.sent.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |sent| Some(take(sent)));
         let before = before.unwrap_or_else(|sent| sent);
         take(before) - before
-    }
-
-    pub(super) fn begin(&self, now: Instant) {
-        self.began.get_or_init(|| now);
     }
 
     /// Ends all bodies at their next piece.
@@ -63,12 +58,14 @@ pub(in super::super) struct Noise {
     sending: Arc<Sending>,
     left: u64,
     sent: u64,
+    /// When it was first asked for something: flows that are added later have a rate of their own, too.
+    began: Option<Instant>,
     unsent: Option<Unsent>,
 }
 
 impl Noise {
     pub(in super::super) fn new(sending: &Arc<Sending>, share: u64) -> Self {
-        Self { sending: Arc::clone(sending), left: share, sent: 0, unsent: None }
+        Self { sending: Arc::clone(sending), left: share, sent: 0, began: None, unsent: None }
     }
 
     /// Goes over a connection whose unsent bytes follow the flow's rate.
@@ -77,8 +74,8 @@ impl Noise {
     }
 
     /// Gives how much the flow carries in [`PIECE_TIME`] at its rate so far.
-    fn carried(&self) -> u64 {
-        let elapsed = self.sending.began.get().map_or(Duration::ZERO, Instant::elapsed);
+    fn carried(&mut self) -> u64 {
+        let elapsed = self.began.get_or_insert_with(Instant::now).elapsed();
         let pieces = (elapsed.as_nanos() / PIECE_TIME.as_nanos()).max(1);
         u64::try_from(u128::from(self.sent) / pieces).unwrap_or(u64::MAX)
     }
@@ -116,7 +113,6 @@ mod tests {
     #[tokio::test]
     async fn a_share_is_sent_to_the_byte_and_counted() {
         let sending = Arc::new(Sending::new(u64::MAX));
-        sending.begin(Instant::now());
         let body = Noise::new(&sending, 3_000_001).collect().await.expect("cannot fail");
         assert_eq!((body.to_bytes().len(), sending.sent()), (3_000_001, 3_000_001));
     }
@@ -124,7 +120,6 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_slow_flow_has_small_pieces_and_stops_at_the_next() {
         let sending = Arc::new(Sending::new(u64::MAX));
-        sending.begin(Instant::now());
         let mut body = Noise::new(&sending, u64::MAX);
         for _ in 0..100 {
             tokio::time::advance(Duration::from_millis(100)).await;
@@ -133,5 +128,20 @@ mod tests {
         }
         sending.stop();
         assert!(body.frame().await.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_flow_that_is_added_later_goes_by_its_own_time() {
+        let sending = Arc::new(Sending::new(u64::MAX));
+        let mut first = Noise::new(&sending, u64::MAX);
+        first.frame().await.expect("more").expect("cannot fail");
+        tokio::time::advance(Duration::from_secs(10)).await;
+        let mut later = Noise::new(&sending, u64::MAX);
+        let mut largest = 0;
+        for _ in 0..20 {
+            let piece = later.frame().await.expect("more").expect("cannot fail").into_data().expect("data");
+            largest = largest.max(piece.len());
+        }
+        assert_eq!(largest, payload::MAX_PIECE, "all of it within its first moment");
     }
 }
