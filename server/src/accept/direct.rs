@@ -3,14 +3,16 @@
 //! All else is hyper's, and so is an upload that is refused.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use std::{fmt, io};
 
 use axum::body::Body;
 use bytes::Bytes;
-use cnc_probe::bulk::{Arriving, Discard, Framing};
+use cnc_probe::bulk::{Arriving, Discard, Framing, Room, discard};
 use http::{HeaderMap, Request, Response, Version, header};
 use jiff::fmt::rfc2822::DateTimePrinter;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::{MAX_HEADER_BYTES, MAX_HEADERS};
@@ -22,6 +24,9 @@ const UPLOAD: &[u8] = b"POST /speed/upload";
 const HEAD_BYTES: usize = 2 << 10;
 /// The longest answer that is written here: a few numbers, or a sentence.
 const MAX_ANSWER_BYTES: usize = 64 << 10;
+/// How long what still comes is thrown away behind an answer: a round trip of the worst line. Closed with something
+/// unread, or not there any more when it comes, a connection is reset, and that may overtake the answer.
+const DRAIN_WITHIN: Duration = Duration::from_secs(1);
 
 /// A connection, plain or with TLS.
 pub(super) type Stream = Box<dyn Line>;
@@ -193,8 +198,17 @@ impl Upload {
         answer.extend_from_slice(&body);
         stream.write_all(&answer).await?;
         stream.shutdown().await?;
+        // Whoever has not closed by then is cut.
+        timeout(DRAIN_WITHIN, drain(stream)).await.unwrap_or_default();
         Ok(None)
     }
+}
+
+/// Throws away what still comes, until the peer closes.
+// Liveness: bounded by the caller.
+async fn drain(mut stream: Stream) {
+    let mut room = Room::default();
+    while discard(&mut stream, &mut room, u64::MAX).await.is_ok_and(|bytes| bytes > 0) {}
 }
 
 #[cfg(test)]
@@ -241,13 +255,38 @@ mod tests {
             far.write_all(framed[1].as_bytes()).await.expect("room");
             assert_eq!(count(&mut body).await, 300_000, "{head}");
             drop(body);
-            let answered = upload.answer(Response::new(Body::from("so much"))).await.expect("there is room");
-            assert!(answered.is_none());
-            let mut said = String::new();
-            far.read_to_string(&mut said).await.expect("text");
+            let reading = async {
+                let mut said = String::new();
+                far.read_to_string(&mut said).await.expect("text");
+                drop(far);
+                said
+            };
+            let (answered, said) = tokio::join!(upload.answer(Response::new(Body::from("so much"))), reading);
+            assert!(answered.expect("there is room").is_none());
             assert_eq!(said.starts_with("HTTP/1.1 100 Continue\r\n\r\n"), head.contains("Expect"), "{said}");
             assert!(said.contains("HTTP/1.1 200 OK\r\ndate: ") && said.ends_with("close\r\n\r\nso much"), "{said}");
         }
+    }
+
+    #[tokio::test]
+    async fn an_answer_amid_the_body_reaches_whoever_still_sends() {
+        let sent = b"POST /speed/upload HTTP/1.1\r\nContent-Length: 8000000\r\n\r\n";
+        let (mut far, Beginning::Upload(mut upload)) = begun(sent).await else { panic!("an upload") };
+        let direct = upload.request().extensions().get::<Direct>().cloned().expect("it is carried");
+        let mut body = direct.take().await.expect("nobody has it");
+        far.write_all(&[7; 1_000]).await.expect("room");
+        body.arriving().next().await.expect("some came");
+        drop(body);
+        let sending = async {
+            far.write_all(&vec![7; 8_000_000]).await.expect("it is taken still");
+            let mut said = String::new();
+            far.read_to_string(&mut said).await.expect("an end, and no reset");
+            drop(far);
+            said
+        };
+        let (answered, said) = tokio::join!(upload.answer(Response::new(Body::from("enough"))), sending);
+        assert!(answered.expect("there is room").is_none());
+        assert!(said.ends_with("\r\n\r\nenough"), "{said}");
     }
 
     #[tokio::test]
