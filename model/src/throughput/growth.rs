@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::SAMPLE_INTERVAL;
 use crate::BitRate;
+use crate::stats::nearest_rank;
 
 /// The first connections have reached what they can by then on any line but the longest.
 pub const FIRST_LOOK: Duration = Duration::from_secs(1);
@@ -18,6 +19,8 @@ pub const OVER: Duration = Duration::from_millis(500);
 pub const PAYS: f64 = 0.05;
 /// Where so much waits in a queue the line is full: further connections would only make it longer.
 pub const FULL_QUEUE: Duration = Duration::from_millis(20);
+/// That is the middle one of so many round trips: a single slow one, as any busy machine has, tells of no queue.
+const ROUND_TRIPS: usize = 3;
 
 /// Decides, sample by sample, whether connections are added.
 #[derive(Debug, Clone)]
@@ -28,6 +31,8 @@ pub struct Growth {
     next: Option<Duration>,
     /// The goodput in bits a second before connections were added last.
     before: Option<f64>,
+    /// What the load has added to the latest round trips.
+    added: VecDeque<Duration>,
     /// Times and totals, as far back as [`OVER`].
     recent: VecDeque<(Duration, u64)>,
 }
@@ -37,12 +42,23 @@ impl Growth {
     #[must_use]
     pub fn new(flows: u8, most: u8) -> Self {
         let recent = VecDeque::from([(Duration::ZERO, 0)]);
-        Self { flows, most, next: (flows < most).then_some(FIRST_LOOK), before: None, recent }
+        Self {
+            flows,
+            most,
+            next: (flows < most).then_some(FIRST_LOOK),
+            before: None,
+            added: VecDeque::with_capacity(ROUND_TRIPS + 1),
+            recent,
+        }
     }
 
-    /// Takes in the total at a sample's end and what the load adds to the round trip, where that is known, and tells
-    /// how many connections to add now.
+    /// Takes in the total at a sample's end and what the load added to a round trip, where one was taken meanwhile, and
+    /// tells how many connections to add now.
     pub fn observe(&mut self, at: Duration, bytes: u64, added_rtt: Option<Duration>) -> u8 {
+        self.added.extend(added_rtt);
+        if self.added.len() > ROUND_TRIPS {
+            self.added.pop_front();
+        }
         self.recent.push_back((at, bytes));
         while self.recent.get(1).is_some_and(|(begin, _)| *begin + OVER <= at) {
             self.recent.pop_front();
@@ -55,7 +71,7 @@ impl Growth {
         let now = BitRate::of(bytes.saturating_sub(before), at.saturating_sub(begin)).bps();
         let pays = match self.before {
             Some(before) => now > before * (1.0 + PAYS),
-            None => added_rtt.is_none_or(|added| added < FULL_QUEUE),
+            None => self.added().is_none_or(|added| added < FULL_QUEUE),
         };
         let more = STEP.min(self.most - self.flows);
         if !pays || more == 0 {
@@ -65,6 +81,12 @@ impl Growth {
         self.flows += more;
         (self.before, self.next) = (Some(now), Some(at + LOOKS_APART));
         more
+    }
+
+    fn added(&self) -> Option<Duration> {
+        let mut added: Vec<_> = self.added.iter().copied().collect();
+        added.sort_unstable();
+        nearest_rank(&added, 50)
     }
 
     /// Decides that nothing more is added.
@@ -103,6 +125,20 @@ mod tests {
         for (name, most, added, each, expected) in cases {
             assert_eq!(grown(most, added, |flows| each * u64::from(flows)), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn one_slow_round_trip_is_no_queue() {
+        let first_more = |slow: &[u32]| {
+            let mut growth = Growth::new(4, 8);
+            (1..=10).find(|nth| {
+                let added = Duration::from_millis(if slow.contains(nth) { 60 } else { 2 });
+                growth.observe(SAMPLE_INTERVAL * *nth, u64::from(*nth) * 100_000, Some(added)) > 0
+            })
+        };
+        assert_eq!(first_more(&[10]), Some(10));
+        assert_eq!(first_more(&[1, 2, 3, 8]), Some(10), "what is over");
+        assert_eq!(first_more(&[9, 10]), None);
     }
 
     #[test]

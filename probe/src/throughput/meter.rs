@@ -16,7 +16,7 @@ pub(super) struct Meter<'a> {
     ramp: Ramp,
     growth: Growth,
     idle_rtt: Option<Duration>,
-    /// The latest round trip beside the load.
+    /// A round trip beside the load in the last interval told.
     latest_rtt: Option<Duration>,
     at: Duration,
     bytes: u64,
@@ -104,7 +104,7 @@ impl<'a> Meter<'a> {
         }
         let arrived = bytes.saturating_sub(self.bytes);
         let rtt = self.rtts.take();
-        self.latest_rtt = rtt.or(self.latest_rtt);
+        self.latest_rtt = rtt;
         self.sink.send(Sample::Throughput(ThroughputSample {
             direction: self.direction,
             at,
