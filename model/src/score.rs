@@ -162,6 +162,9 @@ pub struct Line {
     pub added_latency: Option<Duration>,
     /// Goodput towards the client.
     pub download: Option<BitRate>,
+    /// Whether the latency under load is missing because a load had moved all that it may before a round trip could be
+    /// taken beside it.
+    pub load_too_short: bool,
 }
 
 /// A score, or what it lacks.

@@ -6,8 +6,13 @@ use crate::v1;
 
 impl From<&Scores> for v1::Scores {
     fn from(scores: &Scores) -> Self {
-        let Scores { streaming, gaming, video_call } = scores;
-        Self { streaming: Some(streaming.into()), gaming: Some(gaming.into()), video_call: Some(video_call.into()) }
+        let Scores { streaming, gaming, video_call, load_too_short } = scores;
+        Self {
+            streaming: Some(streaming.into()),
+            gaming: Some(gaming.into()),
+            video_call: Some(video_call.into()),
+            load_too_short: *load_too_short,
+        }
     }
 }
 

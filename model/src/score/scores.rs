@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Line, Score, Use};
 use crate::ping::PingSummary;
-use crate::throughput::{Direction, ThroughputSummary};
+use crate::throughput::{Direction, StoppedBy, ThroughputSummary};
 use crate::{BitRate, Destination, Summary, Test};
 
 /// How well a line serves each use.
@@ -16,14 +16,27 @@ pub struct Scores {
     pub gaming: Score,
     /// Video calls.
     pub video_call: Score,
+    /// Whether a score is missing only because a load was over too soon to see what it does to round trips.
+    pub load_too_short: bool,
 }
+
+/// Why a line has no latency under load whose loads were over too soon.
+const LOAD_TOO_SHORT: &str = "The latency under load was not measured: the load had moved all the bytes it may move \
+                                  within a second, before its effect on round trips could be seen. Allow more bytes \
+                                  for it.";
 
 impl Scores {
     /// Gives each use with its score.
     #[must_use]
     pub const fn each(&self) -> [(Use, &Score); 3] {
-        let Self { streaming, gaming, video_call } = self;
+        let Self { streaming, gaming, video_call, load_too_short: _ } = self;
         [(Use::Streaming, streaming), (Use::Gaming, gaming), (Use::VideoCall, video_call)]
+    }
+
+    /// Says in plain words why something was not measured, where that is known.
+    #[must_use]
+    pub fn why(&self) -> Option<&'static str> {
+        self.load_too_short.then_some(LOAD_TOO_SHORT)
     }
 }
 
@@ -44,13 +57,14 @@ impl Line {
                 _ => {}
             }
         }
-        let Gathered { ping, idle, added_latency, download } = gathered;
+        let Gathered { ping, idle, added_latency, download, is_short } = gathered;
         Self {
             latency: ping.and_then(|(_, ping)| ping.rtt).map(|rtt| rtt.median).or(idle),
             jitter: ping.and_then(|(_, ping)| ping.jitter),
             loss_ratio: ping.and_then(|(_, ping)| ping.loss_ratio),
             added_latency,
             download,
+            load_too_short: is_short && added_latency.is_none(),
         }
     }
 
@@ -61,6 +75,7 @@ impl Line {
             streaming: self.score(Use::Streaming),
             gaming: self.score(Use::Gaming),
             video_call: self.score(Use::VideoCall),
+            load_too_short: self.load_too_short,
         }
     }
 
@@ -78,6 +93,8 @@ struct Gathered<'a> {
     idle: Option<Duration>,
     added_latency: Option<Duration>,
     download: Option<BitRate>,
+    /// Whether a load ended by its bytes before it could tell what it adds.
+    is_short: bool,
 }
 
 impl<'a> Gathered<'a> {
@@ -96,6 +113,12 @@ impl<'a> Gathered<'a> {
     fn load(&mut self, load: &ThroughputSummary) {
         self.idle = self.idle.or(load.idle_rtt);
         self.added_latency = self.added_latency.max(load.added_rtt);
+        let ended_by_bytes = match load.stopped_by {
+            StoppedBy::Bytes | StoppedBy::End => true,
+            StoppedBy::Duration | StoppedBy::Cancelled | StoppedBy::Broken | StoppedBy::Stable => false,
+        };
+        // Without an idle round trip it is that which is missing.
+        self.is_short |= ended_by_bytes && load.idle_rtt.is_some() && load.added_rtt.is_none();
         if load.direction == Direction::Download && !load.duration.is_zero() {
             let rate = load.steady.unwrap_or(load.goodput);
             if self.download.is_none_or(|known| rate > known) {
@@ -112,7 +135,7 @@ mod tests {
     use crate::score::{Input, Quality};
     use crate::summary::Measured;
     use crate::test::{PingTest, ThroughputPeer, ThroughputTest};
-    use crate::throughput::{StoppedBy, ThroughputEnd, ThroughputFold};
+    use crate::throughput::{ThroughputEnd, ThroughputFold};
 
     const MS: Duration = Duration::from_millis(1);
 
@@ -178,6 +201,20 @@ mod tests {
         let found = line(&[down(8.0), load(Direction::Upload, 500.0, Some(90)), down(20.0)]);
         assert_eq!(found.download.map(BitRate::mbps), Some(20.0));
         assert_eq!((found.added_latency, found.latency, found.loss_ratio), (Some(90 * MS), Some(12 * MS), None));
+    }
+
+    #[test]
+    fn a_load_that_was_over_at_once_says_that_it_was() {
+        let ended = |by, added_ms| {
+            let (test, summary) = load(Direction::Download, 30_000.0, added_ms);
+            let Summary::Throughput(summary) = summary else { panic!("of a load") };
+            (test, Summary::Throughput(ThroughputSummary { stopped_by: by, ..summary }))
+        };
+        let why = |tests: &[(Test, Summary)]| line(tests).scores().why();
+        assert_eq!(why(&[ended(StoppedBy::Bytes, None)]), Some(LOAD_TOO_SHORT));
+        assert_eq!(why(&[ended(StoppedBy::Broken, None)]), None, "another story");
+        assert_eq!(why(&[ended(StoppedBy::Bytes, Some(4))]), None, "long enough");
+        assert_eq!(why(&[ended(StoppedBy::Bytes, None), ended(StoppedBy::Stable, Some(4))]), None, "one was");
     }
 
     #[test]

@@ -20,6 +20,7 @@ fn best() -> Line {
         loss_ratio: Some(0.0),
         added_latency: Some(ms(2.0)),
         download: Some(mbps(500.0)),
+        load_too_short: false,
     }
 }
 
@@ -185,6 +186,7 @@ proptest! {
             loss_ratio: Some((loss + more / 1e3).min(1.0)),
             added_latency: Some(ms(added + more)),
             download: Some(mbps((download - more).max(0.0))),
+            load_too_short: false,
         };
         for purpose in [Use::Streaming, Use::Gaming, Use::VideoCall] {
             let Score::Points { points: worse, quality: word } = line(more).score(purpose) else { panic!("all is there") };

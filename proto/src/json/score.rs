@@ -8,6 +8,8 @@ pub(super) struct ScoresBody {
     streaming: ScoreBody,
     gaming: ScoreBody,
     video_call: ScoreBody,
+    /// Why something was not measured, in words; `null` where that is not known, or nothing is missing.
+    why_missing: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -21,8 +23,13 @@ struct ScoreBody {
 
 impl From<&Scores> for ScoresBody {
     fn from(scores: &Scores) -> Self {
-        let Scores { streaming, gaming, video_call } = scores;
-        Self { streaming: streaming.into(), gaming: gaming.into(), video_call: video_call.into() }
+        let Scores { streaming, gaming, video_call, load_too_short: _ } = scores;
+        Self {
+            streaming: streaming.into(),
+            gaming: gaming.into(),
+            video_call: video_call.into(),
+            why_missing: scores.why(),
+        }
     }
 }
 

@@ -19,6 +19,9 @@ pub(crate) fn scores(tests: &[Shown<'_>]) -> Markup {
         section id="scores" aria-labelledby="scores-title" {
             h2 id="scores-title" { "What the line is good for" }
             (table("Scores", &rows))
+            @if let Some(why) = scores.why() {
+                p { (why) }
+            }
             p class="note" {
                 "Each score adds points for round trips, their jitter and loss to the listener, for what a load adds to \
                  them and for the download, after the table of Cloudflare’s AIM. What was not measured scores nothing."
@@ -40,5 +43,6 @@ pub(crate) fn lines(line: &Line) -> Vec<String> {
         return Vec::new();
     }
     let scores = line.scores();
-    scores.each().iter().map(|(purpose, score)| format!("{:<11} {score}", purpose.word())).collect()
+    let each = scores.each().map(|(purpose, score)| format!("{:<11} {score}", purpose.word()));
+    each.into_iter().chain(scores.why().map(str::to_owned)).collect()
 }

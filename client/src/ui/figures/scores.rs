@@ -9,7 +9,8 @@ pub fn scores(line: &Line) -> Vec<String> {
         return Vec::new();
     }
     let scores = line.scores();
-    scores.each().iter().map(|(purpose, score)| format!("{:<12}{}", purpose.word(), told(score))).collect()
+    let each = scores.each().map(|(purpose, score)| format!("{:<12}{}", purpose.word(), told(score)));
+    each.into_iter().chain(scores.why().map(str::to_owned)).collect()
 }
 
 fn told(score: &Score) -> String {
@@ -41,5 +42,11 @@ mod tests {
             "Video calls not measured: jitter",
         ];
         assert_eq!(scores(&known), expected);
+        let short = Line { added_latency: None, load_too_short: true, ..known };
+        let told = scores(&short);
+        assert!(
+            told[1] == "Gaming      not measured: latency under load" && told[3].contains("Allow more bytes"),
+            "{told:?}"
+        );
     }
 }
