@@ -74,5 +74,5 @@ fn of(name: &str, gauged: &Gauged, is_judged: bool) -> Result<Vec<Figure>> {
 fn figure(name: &str, unit: &'static str, ours: f64, goal: impl Into<Option<Bound>>) -> Figure {
     let goal = goal.into().map_or(Goal::NONE, Goal::from);
     let version = version("chromium").unwrap_or_default();
-    Figure { name: format!("console {name}"), unit, ours, peer: f64::NAN, goal, version }
+    Figure { name: format!("console {name}"), unit, ours, peer: f64::NAN, goal, version, turns: 1, why: "" }
 }

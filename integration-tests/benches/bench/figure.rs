@@ -21,6 +21,10 @@ pub(crate) struct Figure {
     pub(crate) goal: Goal,
     /// Who the peer is, with its version.
     pub(crate) version: String,
+    /// How many turns of each it is the middle of.
+    pub(crate) turns: usize,
+    /// Why its goal is missed where it is, as far as that is known; else empty.
+    pub(crate) why: &'static str,
 }
 
 /// What a figure should be: all of these bounds at once.
@@ -87,9 +91,9 @@ impl fmt::Display for Goal {
 }
 
 /// The heads of the columns.
-const HEADS: [&str; 8] = ["figure", "ours", "peer", "", "ratio", "goal", "", "peer's version"];
+const HEADS: [&str; 10] = ["figure", "ours", "peer", "", "ratio", "goal", "", "turns", "peer's version", "why"];
 /// The columns of numbers, which end where their heads end.
-const NUMBERS: [usize; 3] = [1, 2, 4];
+const NUMBERS: [usize; 4] = [1, 2, 4, 7];
 
 /// Writes a benchmark's figures as a table: a line each, the columns as wide as they must be.
 pub(crate) fn print(bench: &str, took: Duration, figures: &[Figure]) {
@@ -115,8 +119,9 @@ pub(crate) fn print_verdict(figures: &[Figure]) {
     let (met, missed): (Vec<_>, Vec<_>) = judged.partition(|(_, is_met)| *is_met);
     println!("{} goals met, {} missed", met.len(), missed.len());
     for (figure, _) in &missed {
-        let [name, ours, peer, unit, _, goal, _, version] = figure.cells();
-        println!("  MISSED  {name}: {ours} {unit} beside {peer} {unit} of {version}, where {goal} is the goal");
+        let [name, ours, peer, unit, _, goal, _, _, version, why] = figure.cells();
+        let why = if why.is_empty() { why } else { format!(": {why}") };
+        println!("  MISSED  {name}: {ours} {unit} beside {peer} {unit} of {version}, where {goal} is the goal{why}");
     }
 }
 
@@ -144,7 +149,9 @@ impl Figure {
             shown(self.ratio()),
             self.goal.to_string(),
             verdict.to_owned(),
+            self.turns.to_string(),
             self.version.clone(),
+            if self.is_met() == Some(false) { self.why } else { "" }.to_owned(),
         ]
     }
 
@@ -153,6 +160,7 @@ impl Figure {
         json!({
             "bench": bench, "name": self.name, "unit": self.unit, "ours": self.ours, "peer": self.peer, "ratio": self.ratio(),
             "goal": self.goal.to_string(), "met": self.is_met(), "peer_version": self.version,
+            "turns": self.turns, "why": self.is_met().is_some_and(|is_met| !is_met && !self.why.is_empty()).then_some(self.why),
         })
     }
 }

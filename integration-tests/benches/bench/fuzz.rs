@@ -34,6 +34,8 @@ pub(crate) fn run() -> Result<Vec<Figure>> {
         peer,
         goal: goal.into(),
         version: "what was asked for".to_owned(),
+        turns: 1,
+        why: "",
     };
     Ok(vec![
         figure("fuzz: inputs without a fault", "runs", runs, count(RUNS), Bound::LeastOfPeer(1.0)),

@@ -65,6 +65,8 @@ fn rolled_up(runtime: &Runtime, file: &Path) -> Result<Figure> {
         peer: f64::NAN,
         goal: Goal::NONE,
         version: format!("{samples} samples"),
+        turns: 1,
+        why: "",
     })
 }
 
@@ -85,6 +87,8 @@ fn answers(runtime: &Runtime, big: &TempDir, small: &TempDir) -> Result<Vec<Figu
             peer,
             goal: Goal::from(Bound::Most(300.0)).and(Bound::MostOfPeer(1.0)),
             version: version.clone(),
+            turns: TURNS,
+            why: "",
         });
         figures.push(Figure {
             name: format!("history {days} days: a percentile's worst error"),
@@ -93,6 +97,8 @@ fn answers(runtime: &Runtime, big: &TempDir, small: &TempDir) -> Result<Vec<Figu
             peer: 0.0,
             goal: Bound::Most(ERROR_RATIO * 100.0).into(),
             version: "the same percentiles by SQL".into(),
+            turns: TURNS,
+            why: "",
         });
         if days == 30 {
             // More samples of an hour fall into the same classes by and by, so the time grows far less than they do.
@@ -104,6 +110,8 @@ fn answers(runtime: &Runtime, big: &TempDir, small: &TempDir) -> Result<Vec<Figu
                 peer: few,
                 goal: Bound::MostOfPeer(5.0).into(),
                 version: "the same with a tenth of the samples".into(),
+                turns: TURNS,
+                why: "",
             });
         }
     }

@@ -59,6 +59,8 @@ pub(crate) fn run() -> Result<Vec<Figure>> {
                 goal: if watchers > 1 && quantile == "p99" { Bound::Most(1_500.0) } else { Bound::MostOfPeer(1.5) }
                     .into(),
                 version: version.clone(),
+                turns: TURNS,
+                why: "",
             });
         }
     }

@@ -65,6 +65,8 @@ pub(crate) fn run() -> Result<Vec<Figure>> {
         peer: middle(who, of),
         goal: if who == 1 { goal.into() } else { crate::figure::Goal::NONE },
         version: version.to_owned(),
+        turns: TURNS,
+        why: "what the kernel itself takes of it is the bare socket's row",
     };
     let figures = peers.iter().flat_map(|(who, version)| {
         [

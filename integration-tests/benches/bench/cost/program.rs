@@ -64,7 +64,7 @@ pub(crate) fn run() -> Result<Vec<Figure>> {
 
 fn figure(name: &str, unit: &'static str, [ours, peer]: [f64; 2], goal: f64, version: &str) -> Figure {
     let (name, version) = (format!("cnc: {name}"), version.to_owned());
-    Figure { name, unit, ours, peer, goal: Bound::Most(goal).into(), version }
+    Figure { name, unit, ours, peer, goal: Bound::Most(goal).into(), version, turns: 1, why: "" }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]
@@ -102,7 +102,8 @@ fn first_line() -> Result<Figure> {
         theirs.push(until(Command::new("ping").args(["-c", "1", "127.0.0.1"]), "")?);
     }
     let version = version("ping").context("ping is not there")?;
-    Ok(figure("start to first line", "ms", [median(ours), median(theirs)], FIRST_LINE_MS, &version))
+    let figure = figure("start to first line", "ms", [median(ours), median(theirs)], FIRST_LINE_MS, &version);
+    Ok(Figure { turns: STARTS, ..figure })
 }
 
 /// A listener with TLS in a network, and who joins it.
@@ -164,7 +165,8 @@ fn first_word(runtime: &Handle) -> Result<Figure> {
     let version = version("curl").context("curl is not there")?;
     let version = version.split(" (").next().unwrap_or_default();
     let both = [median(ours), median(theirs)];
-    Ok(figure("start to the listener's first word, 40 ms, TLS", "ms", both, FIRST_WORD_MS, version))
+    let figure = figure("start to the listener's first word, 40 ms, TLS", "ms", both, FIRST_WORD_MS, version);
+    Ok(Figure { turns: TURNS, ..figure })
 }
 
 /// Gives the most memory held through a whole plan; beside iperf3's.

@@ -43,6 +43,8 @@ pub(super) fn run(runtime: &Runtime) -> Result<Vec<Figure>> {
             peer: f64::NAN,
             goal: Bound::Most(100.0).into(),
             version: "no peer".into(),
+            turns: ASKED,
+            why: "",
         });
     }
     Ok(figures)

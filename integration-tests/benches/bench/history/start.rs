@@ -32,6 +32,8 @@ pub(super) fn run(big: &Path) -> Result<Vec<Figure>> {
         peer,
         goal: Bound::Most(200.0).into(),
         version: "the same listener on an empty store".into(),
+        turns: 1,
+        why: "",
     }])
 }
 

@@ -59,6 +59,8 @@ pub(crate) fn run() -> Result<Vec<Figure>> {
         peer,
         goal: goal.into(),
         version: version.to_owned(),
+        turns: TURNS,
+        why: "",
     };
     let few_said = format!("the same listener with {} sessions", LOAD.streams);
     Ok(vec![

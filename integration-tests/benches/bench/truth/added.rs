@@ -73,6 +73,8 @@ fn run(how: &str) -> Result<Vec<Figure>> {
         peer: median(theirs),
         goal: Bound::Most(OFF).into(),
         version: version.clone(),
+        turns: so_often(FEW),
+        why: "",
     });
     Ok(figures.collect())
 }

@@ -138,6 +138,8 @@ impl Turns {
             peer: middle(theirs),
             goal: goal.clone(),
             version: format!("{}: {}", way.0, version(way.1[0]).unwrap_or_default()),
+            turns: so_often(MANY),
+            why: "",
         };
         self.peers.iter().map(figure).collect()
     }

@@ -110,6 +110,8 @@ fn beside(
         peer: of(turns_of),
         goal: goal.clone(),
         version: version(pinger.words[0]).unwrap_or_default(),
+        turns: so_often(MANY),
+        why: "",
     };
     PINGERS.iter().zip(turns).skip(1).map(figure).collect()
 }

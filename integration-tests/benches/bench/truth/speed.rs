@@ -155,6 +155,8 @@ impl Turns {
             peer: of(told),
             goal: goal.clone(),
             version: peer.title(),
+            turns: self.ours.len(),
+            why: "",
         };
         self.peers.iter().map(figure).filter(|figure| !figure.peer.is_nan()).collect()
     }
