@@ -46,6 +46,7 @@ const THREADS: usize = 3;
 /// Reads the command line and does what it says.
 #[must_use]
 pub fn main() -> ExitCode {
+    cnc_probe::resolve::keep_to_what_is_carried();
     let Cli { command, run } = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

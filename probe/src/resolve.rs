@@ -15,6 +15,10 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::ProbeError;
 
+mod sources;
+
+pub use sources::keep_to_what_is_carried;
+
 /// How long the system may take to find a name: what its own resolver takes for one server that does not answer.
 pub const RESOLVE_WAIT: Duration = Duration::from_secs(5);
 /// How long all names of a path together may take: they are an extra, a dead DNS server must not hold a result.

@@ -1,5 +1,6 @@
-//! `cargo xtask deploy-check`: the listener as it is handed out, run as people run it: alone in an empty root, and by its
-//! unit under a systemd of its own. Also what the quicker checks of `deploy/` need before `cargo xtask test` runs them.
+//! `cargo xtask deploy-check`: the programs as they are handed out, run as people run them: the listener alone in an empty
+//! root, and by its unit under a systemd of its own, both where the system lists foreign modules for names. Also what the
+//! quicker checks of `deploy/` need before `cargo xtask test` runs them.
 
 use anyhow::Result;
 
@@ -16,15 +17,16 @@ pub(crate) fn set_up() -> Result<()> {
     npm::packages(&root().join("deploy/check"))
 }
 
-/// Builds the static listener and runs the tests that are about it; as root.
+/// Builds the static programs and runs the tests that are about them; as root.
 ///
 /// # Errors
 /// When something does not build, or a test fails.
 pub(crate) fn check() -> Result<()> {
     packages::set_up(packages::TESTS)?;
-    let program = Program::CncListener.build()?;
+    let client = Program::Cnc.build()?;
+    let listener = Program::CncListener.build()?;
     shown(cargo().args(["build", "--quiet", "-p", "cnc-client", "-p", "cnc-server"]))?;
     let mut tests = cargo();
     tests.args(["nextest", "run", "-p", "cnc-integration-tests", "--test", "deploy", "--run-ignored", "only"]);
-    shown(tests.env("CNC_STATIC_LISTENER", program))
+    shown(tests.env("CNC_STATIC_CLIENT", client).env("CNC_STATIC_LISTENER", listener))
 }

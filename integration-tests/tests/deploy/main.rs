@@ -6,6 +6,7 @@ mod booted;
 mod containers;
 mod files;
 mod google;
+mod names;
 mod prometheus;
 mod root;
 mod settings;
