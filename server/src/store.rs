@@ -36,6 +36,7 @@ pub use counters::Counts;
 pub use documents::{Document, DocumentFile, DocumentNote, DocumentState, Upload};
 use error::Fault;
 pub use error::StoreError;
+pub(crate) use export::protocol;
 pub use export::{
     Begin, Column, Encode, End, ExportStanding, Gathered, Holds, InFlight, Kind as ExportKind, Most, Position, Range,
     ReadRow, SetAside, Table,

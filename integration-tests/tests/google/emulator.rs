@@ -19,12 +19,12 @@ const SAMPLES: u64 = 5_000;
 /// The emulator takes a while for ten thousand rows.
 const PATIENT: Tempo = Tempo { gather: Duration::from_millis(20), ..Tempo::GATHERING };
 
-async fn client(google: &Google) -> BigQuery {
+pub(crate) async fn client(google: &Google) -> BigQuery {
     let tokens = Tokens::open(google, &[BIGQUERY_SCOPE]).await.expect("opened");
     BigQuery::open(google, "d", tokens).await.expect("opened")
 }
 
-async fn export(record: &Store, google: &Google) {
+pub(crate) async fn export(record: &Store, google: &Google) {
     let exporter = Exporter::new(record.clone(), google.clone(), "d".into(), PATIENT);
     let stop = CancellationToken::new();
     let running = tokio::spawn(exporter.run(stop.clone()));
@@ -38,6 +38,16 @@ async fn numbers(bigquery: &BigQuery, sql: &str) -> Vec<i64> {
     let answer = bigquery.query("count", sql).await.expect("answered");
     let row = answer.rows.into_iter().next().expect("a row");
     row.into_iter().map(|cell| cell.and_then(|cell| cell.parse().ok()).unwrap_or(-1)).collect()
+}
+
+/// Asks for rows, each given as its cells in one line.
+pub(crate) async fn texts(bigquery: &BigQuery, sql: &str) -> Vec<String> {
+    let answer = bigquery.query("look", sql).await.expect("answered");
+    let line = |row: Vec<Option<String>>| {
+        let cells: Vec<_> = row.into_iter().map(|cell| cell.unwrap_or_else(|| "NULL".into())).collect();
+        cells.join(" ")
+    };
+    answer.rows.into_iter().map(line).collect()
 }
 
 async fn assert_samples_are_whole(bigquery: &BigQuery, place: &Place) {

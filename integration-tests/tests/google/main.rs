@@ -3,6 +3,7 @@
 mod chaos;
 mod emulator;
 mod faults;
+mod history;
 mod outage;
 mod refusals;
 mod removal;

@@ -7,7 +7,7 @@ use prost_types::{DescriptorProto, FieldDescriptorProto};
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 
-use crate::store::{Column, ExportKind, Holds, Table};
+use crate::store::{self, Column, ExportKind, Holds, Table};
 
 /// The most that a row may have on the wire: BigQuery takes 10 MB a request, and a row of ours has a few kilobytes.
 pub(super) const MOST_ROW_BYTES: usize = 4 << 20;
@@ -31,7 +31,7 @@ pub fn descriptor(table: &Table) -> DescriptorProto {
 
 const fn kind(holds: Holds) -> Type {
     match holds {
-        Holds::Text => Type::String,
+        Holds::Text | Holds::Protocol => Type::String,
         // A moment is sent as microseconds since 1970.
         Holds::Integer | Holds::Time => Type::Int64,
         Holds::Real => Type::Double,
@@ -69,6 +69,11 @@ fn write(message: &mut Vec<u8>, tag: u32, column: &Column, cell: ValueRef<'_>) -
             Err(_) => return Err(format!("{name} is no text")),
         },
         (Holds::Bytes, ValueRef::Blob(bytes)) => encoding::bytes::encode(tag, &bytes.to_vec(), message),
+        (Holds::Protocol, ValueRef::Blob(params)) => {
+            if let Some(word) = store::protocol(params) {
+                encoding::string::encode(tag, &word.to_owned(), message);
+            }
+        }
         (_, ValueRef::Integer(_) | ValueRef::Real(_) | ValueRef::Text(_) | ValueRef::Blob(_)) => {
             return Err(format!("{name} holds something of another kind"));
         }
@@ -84,7 +89,7 @@ pub(super) fn finding_for_check(at: Timestamp) -> Vec<u8> {
             Holds::Text => encoding::string::encode(tag, &"check".to_owned(), &mut message),
             Holds::Time => encoding::int64::encode(tag, &at.unix_us(), &mut message),
             Holds::Integer => encoding::int64::encode(tag, &1, &mut message),
-            Holds::Real | Holds::Flag | Holds::Bytes => {}
+            Holds::Real | Holds::Flag | Holds::Bytes | Holds::Protocol => {}
         }
     }
     message

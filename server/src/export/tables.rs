@@ -118,7 +118,7 @@ fn field(column: &Column) -> TableFieldSchema {
 
 const fn field_type(holds: Holds) -> FieldType {
     match holds {
-        Holds::Text => FieldType::String,
+        Holds::Text | Holds::Protocol => FieldType::String,
         Holds::Integer => FieldType::Integer,
         Holds::Real => FieldType::Float,
         Holds::Flag => FieldType::Boolean,

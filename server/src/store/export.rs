@@ -6,6 +6,7 @@
 
 mod columns;
 mod notes;
+mod protocol;
 mod read;
 mod standing;
 
@@ -14,6 +15,7 @@ use rusqlite::Row;
 pub use columns::{Column, Holds, Kind, Table};
 pub use notes::{Begin, End, SetAside};
 pub(super) use notes::{ExportNote, apply, removed};
+pub(crate) use protocol::protocol;
 pub(super) use read::{gather, in_flight, is_exported, read_again};
 pub use standing::ExportStanding;
 pub(super) use standing::read as standing;

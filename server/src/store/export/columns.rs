@@ -86,6 +86,8 @@ pub enum Holds {
     Time,
     /// Bytes.
     Bytes,
+    /// By which probes a test asks: a text, read from its parameters.
+    Protocol,
 }
 
 const fn column(name: &'static str, holds: Holds, source: &'static str, description: &'static str) -> Column {
@@ -292,5 +294,11 @@ const TESTS: Table = Table {
         integer("tcp_busy_us", "x.tcp_busy_us", "With something to send"),
         integer("tcp_rwnd_limited_us", "x.tcp_rwnd_limited_us", "Of it: held up by the receiver's window"),
         integer("tcp_sndbuf_limited_us", "x.tcp_sndbuf_limited_us", "Of it: held up by the sender's buffer"),
+        column(
+            "protocol",
+            Holds::Protocol,
+            "x.params",
+            "ping, trace: icmp, tcp, udp; round trips of different ones are not comparable",
+        ),
     ],
 };
