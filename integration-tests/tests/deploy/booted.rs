@@ -143,4 +143,11 @@ async fn a_session_misses_nothing_of_what_the_unit_takes_away() {
     let kinds = ["ping", "ping", "download", "upload"];
     let completed = kinds.map(|kind| (kind.to_owned(), Some("completed".to_owned())));
     assert_eq!(outcomes, completed, "{}", ended.said);
+
+    // Settings that are wrong are not tried again and again.
+    fs::write(machine.file("/etc/cnc/listener.toml"), "walk_in = \"perhaps\"\n").expect("written");
+    let started = machine.command().args(["systemctl", "start", "--wait", "cnc-listener"]).status();
+    assert!(!started.expect("systemctl can be started").success(), "it cannot run so");
+    let properties = ["ActiveState", "Result", "ExecMainStatus", "NRestarts"].map(|name| machine.property(name));
+    assert_eq!(properties, ["failed", "exit-code", "2", "0"]);
 }

@@ -1,6 +1,7 @@
 //! The systemd units and the scripts: sound by systemd's and the shell's own judges, and as closed as they claim to be.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -52,6 +53,39 @@ fn the_scripts_hold_before_the_shells_judge() {
     fs::write(&start, rendered(&text("terraform/vm/start.sh.tftpl"))).expect("written");
     let scripts = [deploy("systemd/cnc-backup"), deploy("terraform/vm/cnc-secrets"), start];
     said(Command::new("shellcheck").args(&scripts));
+}
+
+#[test]
+fn a_bigquery_that_says_no_keeps_no_listener_from_starting() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path().to_str().expect("a path that is text");
+    let mut script = rendered(&text("terraform/vm/start.sh.tftpl"));
+    for place in ["/etc/", "/usr/local/", "/var/lib/", "/dev/disk/"] {
+        script = script.replace(place, &format!("{root}{place}"));
+    }
+    // Everything that it runs of the machine only notes that it was run; of those the one for BigQuery fails.
+    let programs = folder.path().join("programs");
+    fs::create_dir(&programs).expect("made");
+    for name in ["blkid", "e2label", "mount", "systemd-sysusers", "systemctl", "sha256sum", "gcloud", "runuser"] {
+        let fails = if name == "runuser" { "echo \"cannot see the dataset\" >&2; exit 1" } else { "exit 0" };
+        let stub = format!("#!/bin/sh\necho \"{name} $*\" >> {root}/told\n{fails}\n");
+        let file = programs.join(name);
+        fs::write(&file, stub).expect("written");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("set");
+    }
+    for file in ["/usr/local/lib/cnc/cnc-secrets", "/etc/fstab"] {
+        let file = PathBuf::from(format!("{root}{file}"));
+        fs::create_dir_all(file.parent().expect("a folder")).expect("made");
+        fs::write(file, "").expect("written");
+    }
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").expect("there is one"));
+    let output = Command::new("bash").args(["-c", &script]).env("PATH", path).output().expect("bash is there");
+    let told = fs::read_to_string(folder.path().join("told")).expect("it ran something");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}\n{told}");
+    let place = |what: &str| told.find(what).unwrap_or_else(|| panic!("{what:?} was not run: {told}"));
+    assert!(place("systemctl restart cnc-listener.service") < place("runuser -u cnc"), "nothing waits: {told}");
+    assert!(said.contains("cannot see the dataset") && said.contains("cnc: BigQuery is not set up"), "{said}");
 }
 
 /// Writes a unit with the programs where they are.
