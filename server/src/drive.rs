@@ -4,6 +4,7 @@
 //! Nothing here is on the way of a sample: it reads the record and its own rows, and whatever fails is tried again.
 
 mod api;
+mod check;
 mod fault;
 mod make;
 mod spool;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use crate::google::Google;
 use api::Api;
 pub(crate) use api::Removal;
+pub(crate) use check::check;
 pub(crate) use make::{DocumentError, Draft, Maker};
 use spool::Spool;
 

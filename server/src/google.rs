@@ -14,8 +14,8 @@ mod tests;
 pub use auth::Tokens;
 pub use bigquery::{Answer, BigQuery, SCOPE as BIGQUERY_SCOPE};
 pub use config::{Credentials, Endpoints, Google};
-pub(crate) use error::innermost;
 pub use error::{GoogleError, Kind};
+pub(crate) use error::{forbidden, innermost};
 
 /// The messages of BigQuery's Storage interfaces, as the library has them.
 pub use gcp_bigquery_client::google::{cloud::bigquery::storage::v1 as storage, rpc};

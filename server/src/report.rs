@@ -48,6 +48,14 @@ pub struct Report<'a> {
     pub made: Timestamp,
 }
 
+/// Makes a document of one sentence, for trying where documents go.
+///
+/// # Errors
+/// As [`Report::docx`].
+pub(crate) fn note(text: &str, made: Timestamp) -> Result<Vec<u8>, DocumentError> {
+    document::docx(&html! { body { p { (text) } } }.into_string(), made)
+}
+
 impl Report<'_> {
     /// Writes the page.
     #[must_use]

@@ -49,8 +49,8 @@ impl Where {
         };
         config.google.ok_or_else(|| {
             CliError::Usage(
-                "nothing of Google's is configured: write a [google] table with project and dataset into the \
-                 configuration file, and give that by --config; docs/google.md tells how"
+                "nothing of Google's is configured: write a [google] table with project, dataset or folder into \
+                 the configuration file, and give that by --config; docs/google.md and docs/drive.md tell how"
                     .into(),
             )
         })
@@ -88,7 +88,9 @@ pub(super) async fn google(command: GoogleCommand) -> Result<(), CliError> {
         }
     }
     if checked.is_empty() {
-        return Err(CliError::Usage("[google] names nothing to use: set dataset for the history in BigQuery".into()));
+        let nothing =
+            "[google] names nothing to use: set dataset for the history in BigQuery, or folder for documents in Drive";
+        return Err(CliError::Usage(nothing.into()));
     }
     if missing == 0 {
         Ok(())

@@ -142,6 +142,13 @@ impl Api {
         Ok(Folder { name: file.name.unwrap_or_default(), drive: file.drive_id })
     }
 
+    /// Looks whether a file can be read.
+    pub(super) async fn look_at(&self, id: &str) -> Result<(), GoogleError> {
+        let hub = self.hub().await?;
+        let get = hub.files().get(id).supports_all_drives(true).add_scope(Scope::Full);
+        self.timed("read the document in Drive", get.param("fields", "id").doit()).await.map(|_| ())
+    }
+
     /// Searches the folder for a session's document: the oldest, should there be several. What was made a moment ago may
     /// not be found yet.
     pub(super) async fn find(

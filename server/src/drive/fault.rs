@@ -4,7 +4,7 @@ use google_drive3::common;
 use http::StatusCode;
 use serde_json::Value;
 
-use crate::google::{GoogleError, Kind};
+use crate::google::{GoogleError, Kind, forbidden};
 
 /// Tells what an answer other than success means: Google's JSON where it is one, else its status alone.
 pub(super) fn of_answer(what: &str, status: StatusCode, body: &[u8]) -> GoogleError {
@@ -24,14 +24,14 @@ fn of_json(what: &str, answer: &Value) -> GoogleError {
     let code = error["code"].as_u64().and_then(|code| u16::try_from(code).ok()).unwrap_or(0);
     let reasons: Vec<&str> = error["errors"].as_array().into_iter().flatten().filter_map(reason).collect();
     let message = error["message"].as_str().unwrap_or("no reason given");
-    GoogleError::new(kind(code, &reasons), what, message)
+    GoogleError::new(kind(code, &reasons, message), what, message)
 }
 
 fn reason(error: &Value) -> Option<&str> {
     error["reason"].as_str()
 }
 
-fn kind(code: u16, reasons: &[&str]) -> Kind {
+fn kind(code: u16, reasons: &[&str], message: &str) -> Kind {
     let says = |words: &[&str]| reasons.iter().any(|reason| words.contains(reason));
     match code {
         _ if says(&["storageQuotaExceeded", "teamDriveFileLimitExceeded", "numChildrenInNonRootLimitExceeded"]) => {
@@ -47,7 +47,8 @@ fn kind(code: u16, reasons: &[&str]) -> Kind {
             Kind::Quota
         }
         401 => Kind::Key,
-        403 => Kind::Permission,
+        _ if says(&["accessNotConfigured"]) => Kind::Disabled,
+        403 => forbidden(message),
         404 => Kind::Folder,
         429 => Kind::Quota,
         code if passes(code) => Kind::Outage,
@@ -64,7 +65,7 @@ pub(super) fn of_call(what: &str, error: common::Error) -> GoogleError {
     match error {
         common::Error::BadRequest(answer) => of_json(what, &answer),
         common::Error::MissingToken(error) => match error.downcast::<GoogleError>() {
-            Ok(error) => GoogleError { what: what.into(), ..*error },
+            Ok(error) => *error,
             Err(error) => GoogleError::new(Kind::Key, what, error),
         },
         common::Error::Failure(response) => of_answer(what, response.status(), b""),

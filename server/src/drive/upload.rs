@@ -116,7 +116,7 @@ impl Api {
 
     /// Asks once.
     async fn ask(&self, request: http::request::Builder, body: Bytes) -> Result<(Response<()>, Bytes), GoogleError> {
-        let token = self.token().await.map_err(|error| GoogleError { what: WHAT.into(), ..error })?;
+        let token = self.token().await?;
         let request = request.header(AUTHORIZATION, format!("Bearer {token}")).header(CONTENT_LENGTH, body.len());
         let request: Request<common::Body> =
             request.body(to_body(Some(body))).map_err(|error| GoogleError::new(Kind::Invalid, WHAT, error))?;

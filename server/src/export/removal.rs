@@ -61,6 +61,8 @@ fn wait(kind: Kind, attempts: u32) -> Duration {
         Kind::Key
         | Kind::Clock
         | Kind::Permission
+        | Kind::Scope
+        | Kind::Disabled
         | Kind::NotFound
         | Kind::Folder
         | Kind::Storage

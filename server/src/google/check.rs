@@ -3,7 +3,7 @@
 //! Each use of Google's has its own list of trials; this only runs them.
 
 use super::{BIGQUERY_SCOPE, Google, GoogleError, Tokens};
-use crate::export;
+use crate::{drive, export};
 
 /// Something that must be permitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +92,11 @@ pub async fn run(google: &Google) -> Vec<Checked> {
         });
         let tokens = tokens.await;
         Box::pin(export::check(&mut trials, google, dataset, tokens)).await;
+        all.extend(trials.finish());
+    }
+    if let Some(folder) = &google.folder {
+        let mut trials = Trials::default();
+        Box::pin(drive::check(&mut trials, google, folder)).await;
         all.extend(trials.finish());
     }
     all

@@ -25,6 +25,10 @@ pub enum Kind {
     Clock,
     /// The account may not do it.
     Permission,
+    /// The tokens are for less than is needed, whatever the account may do.
+    Scope,
+    /// The interface is not switched on for the project.
+    Disabled,
     /// The project, dataset or table is not there.
     NotFound,
     /// The folder in Drive is not there, or the account may not see it.
@@ -45,10 +49,12 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of the metrics.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Key,
         Self::Clock,
         Self::Permission,
+        Self::Scope,
+        Self::Disabled,
         Self::NotFound,
         Self::Folder,
         Self::Storage,
@@ -66,6 +72,8 @@ impl Kind {
             Self::Key => "key",
             Self::Clock => "clock",
             Self::Permission => "permission",
+            Self::Scope => "scope",
+            Self::Disabled => "disabled",
             Self::NotFound => "not_found",
             Self::Folder => "folder",
             Self::Storage => "storage",
@@ -91,6 +99,14 @@ impl Kind {
             Self::Permission => {
                 "Give the listener's account the role that is missing: `cnc-listener google check` tells which in BigQuery; in \
                  Drive it is Content manager of the shared drive"
+            }
+            Self::Scope => {
+                "Give the machine the access scopes https://www.googleapis.com/auth/cloud-platform and, for Drive, \
+                 https://www.googleapis.com/auth/drive, or name a service account's key in google.credentials"
+            }
+            Self::Disabled => {
+                "Switch it on in the Google Cloud console, under APIs & Services; it takes a few minutes until that is \
+                 known everywhere"
             }
             Self::NotFound => {
                 "Look at project and dataset in [google], and run `cnc-listener bigquery setup`, which makes what is missing"
@@ -120,6 +136,8 @@ impl fmt::Display for Kind {
             Self::Key => "Google does not accept who this listener says it is",
             Self::Clock => "this machine's clock is wrong",
             Self::Permission => "the account may not do that",
+            Self::Scope => "this machine's tokens are not for that",
+            Self::Disabled => "the interface is not switched on for the project",
             Self::NotFound => "there is no such thing at Google",
             Self::Folder => "the folder is not there, or this account may not see it",
             Self::Storage => "there is no room in Drive",
@@ -137,6 +155,18 @@ impl GoogleError {
     #[must_use]
     pub fn new(kind: Kind, what: impl Into<String>, said: impl fmt::Display) -> Self {
         Self { kind, what: what.into(), said: first_line(&said.to_string()) }
+    }
+}
+
+/// Tells which kind of *forbidden* it is, by Google's words: they are the same for all of its services, by REST and by
+/// gRPC, where reasons and codes are not.
+pub(crate) fn forbidden(message: &str) -> Kind {
+    if message.contains("insufficient authentication scopes") {
+        Kind::Scope
+    } else if message.contains("has not been used in project") || message.contains("it is disabled") {
+        Kind::Disabled
+    } else {
+        Kind::Permission
     }
 }
 

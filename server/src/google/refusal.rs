@@ -3,7 +3,7 @@
 use gcp_bigquery_client::error::{BQError, NestedResponseError};
 use tonic::{Code, Status};
 
-use super::error::innermost;
+use super::error::{forbidden, innermost};
 use super::{GoogleError, Kind, auth};
 
 impl GoogleError {
@@ -73,7 +73,7 @@ fn of_answer(error: &NestedResponseError) -> Kind {
         _ if says("quotaExceeded") || says("rateLimitExceeded") || says("jobRateLimitExceeded") => Kind::Quota,
         _ if says("backendError") || says("internalError") || says("jobBackendError") => Kind::Outage,
         401 => Kind::Key,
-        403 => Kind::Permission,
+        403 => forbidden(&error.message),
         404 => Kind::NotFound,
         429 => Kind::Quota,
         400 | 409 | 412 if says("invalidSchema") || says("duplicate") => Kind::Schema,
@@ -86,7 +86,7 @@ fn of_answer(error: &NestedResponseError) -> Kind {
 pub(crate) fn of_code(code: Code, message: &str) -> Kind {
     match code {
         Code::Unauthenticated => Kind::Key,
-        Code::PermissionDenied => Kind::Permission,
+        Code::PermissionDenied => forbidden(message),
         Code::NotFound => Kind::NotFound,
         Code::ResourceExhausted => Kind::Quota,
         Code::InvalidArgument if message.to_lowercase().contains("schema") => Kind::Schema,

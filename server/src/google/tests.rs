@@ -18,6 +18,8 @@ fn rest_answers_are_told_apart() {
     let cases = [
         (401, "authError", "Invalid Credentials", Kind::Key),
         (403, "accessDenied", "Permission bigquery.tables.updateData denied", Kind::Permission),
+        (403, "accessDenied", "BigQuery API has not been used in project 1 before or it is disabled.", Kind::Disabled),
+        (403, "insufficientPermissions", "Request had insufficient authentication scopes.", Kind::Scope),
         (403, "quotaExceeded", "Quota exceeded", Kind::Quota),
         (403, "rateLimitExceeded", "Exceeded rate limits", Kind::Quota),
         (404, "notFound", "Not found: Dataset p:d", Kind::NotFound),
@@ -42,6 +44,12 @@ fn grpc_answers_are_told_apart() {
     let cases = [
         (Code::Unauthenticated, "", Kind::Key),
         (Code::PermissionDenied, "", Kind::Permission),
+        (
+            Code::PermissionDenied,
+            "BigQuery API has not been used in project 1 before or it is disabled",
+            Kind::Disabled,
+        ),
+        (Code::PermissionDenied, "Request had insufficient authentication scopes.", Kind::Scope),
         (Code::NotFound, "", Kind::NotFound),
         (Code::ResourceExhausted, "", Kind::Quota),
         (Code::InvalidArgument, "Input schema has more fields than BigQuery schema", Kind::Schema),

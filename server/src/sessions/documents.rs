@@ -81,10 +81,11 @@ async fn work(shared: &Shared, drive: &Drive, document: Document) {
     if let Err(error) = done {
         let wait = wait_after(document.attempts);
         let attempts = document.attempts.saturating_add(1);
-        tracing::warn!(session = %id, %error, attempts, wait_s = wait.as_secs_f64(), "the document in Drive is not done");
         let due = shared.clock.now().wall.after(wait);
         let note = DocumentNote::Failed { document: Box::new(document), error: error.to_string(), due };
-        if let Err(error) = shared.store.note_document(note).await {
+        let noted = shared.store.note_document(note).await;
+        tracing::warn!(session = %id, %error, attempts, wait_s = wait.as_secs_f64(), "the document in Drive is not done");
+        if let Err(error) = noted {
             tracing::warn!(session = %id, %error, "that cannot be noted; it is tried again at once");
             tokio::time::sleep(FIRST_RETRY).await;
         }
@@ -127,23 +128,31 @@ fn name(record: &SessionRecord) -> String {
 
 async fn remove(shared: &Shared, maker: &Maker<'_>, document: &Document) -> Result<(), DocumentError> {
     let id = document.session;
-    if let Some((file, how)) = maker.remove(document).await? {
-        note_removal(shared, id, &file, how).await?;
-    }
+    let how = match maker.remove(document).await? {
+        Some((file, how)) => note_removal(shared, id, &file, how).await?,
+        None => "there was none",
+    };
     shared.store.note_document(DocumentNote::Gone(id)).await?;
+    tracing::info!(session = %id, how, "the deleted session has no document in Drive any more");
     Ok(())
 }
 
-async fn note_removal(shared: &Shared, id: SessionId, file: &DocumentFile, how: Removal) -> Result<(), DocumentError> {
+/// Writes into the audit how a document was removed; gives the words.
+async fn note_removal(
+    shared: &Shared,
+    id: SessionId,
+    file: &DocumentFile,
+    how: Removal,
+) -> Result<&'static str, DocumentError> {
     let how = match how {
         Removal::Gone => "removed for good",
         Removal::Trashed => "moved to the trash, which empties itself after 30 days: a Content manager may do no more",
     };
-    tracing::info!(session = %id, how, "the deleted session's document is gone from Drive");
     let (at, who) = (shared.clock.now().wall, "cnc-listener".to_owned());
     let detail = format!("{}: {how}", file.link);
     let entry = AuditEntry { at, who, action: "remove_document", session: Some(id), detail };
-    Ok(shared.store.audit(entry).await?)
+    shared.store.audit(entry).await?;
+    Ok(how)
 }
 
 /// Tells a session that its report is there, once its document is, too, or has been waited for long enough.

@@ -23,6 +23,7 @@ pub(crate) const TESTS: &[Needed] = &[
     ("curl", "curl"),
     ("chromium", "chromium"),
     ("shellcheck", "shellcheck"),
+    ("openssl", "openssl"),
     ("sqlite3", "sqlite3"),
     ("promtool", PROMETHEUS),
     (NGINX, NGINX),

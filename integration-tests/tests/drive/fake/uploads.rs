@@ -80,10 +80,7 @@ pub(super) async fn put(
     body: Body,
 ) -> Response {
     let range = headers.get(header::CONTENT_RANGE).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-    let fault = match locked(&world).faults.front().cloned().flatten() {
-        Some(Fault::Take(most) | Fault::Hold(most)) => Some(most),
-        _ => None,
-    };
+    let fault = locked(&world).most_taken_next();
     let mut bytes = Vec::new();
     let mut stream = body.into_data_stream();
     while let Some(piece) = stream.next().await {

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use cnc_integration_tests::random::Random;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 /// The folder, which somebody else made in a shared drive.
 pub(crate) const FOLDER: &str = "1Folder-of_the-team";
@@ -85,13 +86,19 @@ pub(crate) struct World {
     pub(crate) chance: Option<(Random, u64)>,
     /// What every use of Drive is refused with.
     pub(crate) refuse_all: Option<(u16, &'static str, &'static str)>,
-    /// What the token server refuses with.
-    pub(crate) refuse_tokens: Option<(&'static str, &'static str)>,
+    /// Whether the service account still has the key that assertions are signed with.
+    pub(crate) knows_key: bool,
+    /// How far the listener's clock is ahead of the token server's, in seconds.
+    pub(crate) clock_ahead_s: i64,
     /// Whether there is room for another file.
     pub(crate) has_room: bool,
     pub(crate) requests: u64,
+    /// The request that is held, by its number: done as far as a number says, and never answered.
+    pub(crate) hold_at: Option<(u64, usize)>,
     /// Requests that were held, and never answered.
     pub(crate) held: u64,
+    /// Changes with each request, and with whatever else tells of it.
+    pub(crate) news: watch::Sender<u64>,
     made: u64,
 }
 
@@ -118,10 +125,13 @@ impl Default for World {
             faults: VecDeque::new(),
             chance: None,
             refuse_all: None,
-            refuse_tokens: None,
+            knows_key: true,
+            clock_ahead_s: 0,
             has_room: true,
             requests: 0,
+            hold_at: None,
             held: 0,
+            news: watch::Sender::default(),
             made: 0,
         }
     }
@@ -137,6 +147,10 @@ impl World {
     /// Gives what goes wrong with this request.
     pub(crate) fn next_fault(&mut self) -> Option<Fault> {
         self.requests += 1;
+        self.news.send_modify(|news| *news += 1);
+        if let Some((_, most)) = self.hold_at.take_if(|(number, _)| *number <= self.requests) {
+            return Some(Fault::Hold(most));
+        }
         if let Some(told) = self.faults.pop_front() {
             return told;
         }
@@ -150,6 +164,15 @@ impl World {
             5 => Fault::HalfAnswer,
             _ => Fault::Take(random.place(20_000)),
         })
+    }
+
+    /// Gives how many bytes the next request takes, where that was told: what comes behind them is not waited for.
+    pub(crate) fn most_taken_next(&self) -> Option<usize> {
+        match (self.hold_at, self.faults.front()) {
+            (Some((number, most)), _) if number <= self.requests + 1 => Some(most),
+            (_, Some(Some(Fault::Take(most) | Fault::Hold(most)))) => Some(*most),
+            _ => None,
+        }
     }
 
     /// Gives the documents of a session that are not in the trash.

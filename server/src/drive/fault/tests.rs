@@ -13,6 +13,7 @@ fn answers_are_told_apart() {
         (401, "authError", Kind::Key),
         (403, "insufficientFilePermissions", Kind::Permission),
         (403, "insufficientPermissions", Kind::Permission),
+        (403, "accessNotConfigured", Kind::Disabled),
         (403, "storageQuotaExceeded", Kind::Storage),
         (403, "teamDriveFileLimitExceeded", Kind::Storage),
         (403, "userRateLimitExceeded", Kind::Quota),
@@ -26,6 +27,12 @@ fn answers_are_told_apart() {
     for (status, reason, kind) in cases {
         assert_eq!(answer(status, reason), kind, "{status} {reason}");
     }
+}
+
+#[test]
+fn tokens_for_too_little_are_told_from_roles_that_are_missing() {
+    let body = br#"{"error":{"code":403,"message":"Request had insufficient authentication scopes."}}"#;
+    assert_eq!(of_answer("try", StatusCode::FORBIDDEN, body).kind, Kind::Scope);
 }
 
 #[test]
