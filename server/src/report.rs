@@ -2,6 +2,7 @@
 //! the store holds. It says what was measured and how; it reads no clock and no store, runs no script, loads nothing,
 //! and passes no verdict: that is the diagnosis's.
 
+mod absence;
 mod document;
 mod figures;
 mod head;
@@ -98,6 +99,7 @@ impl Report<'_> {
                 (head::head(self))
                 main {
                     (head::overview(&tests))
+                    (absence::absences(self.record, self.made))
                     (scores::scores(&tests))
                     (self.computer())
                     (self.tests(&tests))

@@ -5,6 +5,7 @@ use cnc_model::session::{EndReason, SessionOverview, SessionState};
 use maud::{Markup, html};
 
 use super::Report;
+use super::absence;
 use super::partial::Shown;
 use super::section::badge;
 use super::sentence::{Standing, heading, sentence};
@@ -37,6 +38,7 @@ fn facts(report: &Report<'_>) -> Vec<(&'static str, String)> {
     let absent = || NOT_MEASURED.to_owned();
     let began = overview.joined.unwrap_or(overview.created);
     let mut facts = vec![("When", when(began, overview)), ("State", state(overview.state).to_owned())];
+    facts.extend(absence::in_short(record, report.made).map(|away| ("Client away", away)));
     facts.push(("Public address", overview.public_address.map_or_else(absent, |address| address.to_string())));
     facts.extend(overview.network.as_ref().map(|network| ("Provider", network.to_string())));
     let client = overview.client_version.as_ref().map_or_else(absent, |version| format!("cnc {version}"));

@@ -5,7 +5,7 @@ pub(crate) mod made_up;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use cnc_model::session::{EndReason, SessionState};
+use cnc_model::session::{Absence, EndReason, SessionState};
 use cnc_model::test::PingTest;
 use cnc_model::{Failure, Outcome, Reason, Sample, Test};
 
@@ -53,6 +53,33 @@ fn a_session_with_one_of_everything() {
         made_up::long(&mut made, 10_000);
         std::fs::write(path, page(&made)).expect("a place to write");
     }
+}
+
+#[test]
+fn a_client_that_was_away_is_told_of() {
+    let mut made = made_up::session();
+    let at = |s: u64| BEGAN.after(Duration::from_secs(s));
+    // The first test runs from 72 s to 82 s, the second from 84 s to 94 s; the session ends at 265 s.
+    made.record.absences = vec![
+        Absence { from: at(60), until: Some(at(65)) },
+        Absence { from: at(80), until: Some(at(90)) },
+        Absence { from: at(250), until: None },
+    ];
+    let told = text(&page(&made));
+    let after = |what: &str| told.split_once(what).unwrap_or_else(|| panic!("{what:?} is not in {told}")).1.to_owned();
+    assert!(after("Client away\n").starts_with("3 times, 30.0 s in all\n"), "{told}");
+    let list = after("When the client was away\n");
+    let lines: Vec<_> = list.lines().skip(1).take(6).collect();
+    let [first, none, second, two, third, _] = lines[..] else { panic!("six lines: {lines:?}") };
+    assert!(first.contains(" UTC (5.0 s)"), "{first}");
+    assert_eq!(none, "no test was under way");
+    assert!(second.ends_with("(10.0 s)") && two.starts_with("during: System information, "), "{second}: {two}");
+    assert!(third.ends_with("until the session’s end (15.0 s)"), "{third}");
+
+    made.record.absences = (0..500).map(|s| Absence { from: at(s), until: Some(at(s + 1)) }).collect();
+    let told = text(&page(&made));
+    assert!(told.contains("And 480 times more.\n"), "{told}");
+    assert!(!text(&page(&made_up::session())).contains("away"), "who never was away is not told of");
 }
 
 #[test]
