@@ -1,6 +1,6 @@
 //! `cargo xtask deploy-check`: the programs as they are handed out, run as people run them: the listener alone in an empty
-//! root, and by its unit under a systemd of its own, both where the system lists foreign modules for names. Also what the
-//! quicker checks of `deploy/` need before `cargo xtask test` runs them.
+//! root, and by its unit under a systemd of its own, both where the system lists foreign modules for names; and the report's
+//! document, opened by a word processor. Also what the quicker checks of `deploy/` need before `cargo xtask test` runs them.
 
 use anyhow::Result;
 
@@ -23,10 +23,12 @@ pub(crate) fn set_up() -> Result<()> {
 /// When something does not build, or a test fails.
 pub(crate) fn check() -> Result<()> {
     packages::set_up(packages::TESTS)?;
+    packages::set_up(packages::DOCUMENTS)?;
     let client = Program::Cnc.build()?;
     let listener = Program::CncListener.build()?;
     shown(cargo().args(["build", "--quiet", "-p", "cnc-client", "-p", "cnc-server"]))?;
     let mut tests = cargo();
     tests.args(["nextest", "run", "-p", "cnc-integration-tests", "--test", "deploy", "--run-ignored", "only"]);
-    shown(tests.env("CNC_STATIC_CLIENT", client).env("CNC_STATIC_LISTENER", listener))
+    shown(tests.env("CNC_STATIC_CLIENT", client).env("CNC_STATIC_LISTENER", listener))?;
+    shown(cargo().args(["nextest", "run", "-p", "cnc-server", "--lib", "--run-ignored", "only", "libreoffice"]))
 }

@@ -28,6 +28,10 @@ pub(crate) const TESTS: &[Needed] = &[
     ("promtool", PROMETHEUS),
     (NGINX, NGINX),
 ];
+/// What opens the report's document, and looks at the pages that come of it.
+pub(crate) const DOCUMENTS: &[Needed] =
+    &[("soffice", "libreoffice-writer-nogui"), ("pdfinfo", POPPLER), ("pdfimages", POPPLER), ("pdftotext", POPPLER)];
+const POPPLER: &str = "poppler-utils";
 /// What the console is looked at with.
 pub(crate) const BROWSER: &[Needed] = &[("chromium", "chromium")];
 /// What a network with known faults is made by, what tells the truth about it, and the peers that are measured beside.

@@ -1,8 +1,10 @@
 //! The document against the page: the same words, no SVG, pictures drawn, and parts that any XML reader takes.
 
 use std::io::{Cursor, Read as _};
+use std::process::Command;
 use std::time::Duration;
 
+use cnc_model::session::Absence;
 use resvg::usvg::roxmltree::{Document, Node};
 use zip::ZipArchive;
 
@@ -159,4 +161,49 @@ fn a_hundred_thousand_samples_make_no_large_document() {
     made_up::long(&mut made, 100_000);
     let size = document(&made, "").len();
     assert!(size < 400_000, "{size} bytes");
+}
+
+/// Runs a program that must succeed, and gives what it said.
+fn said(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(output.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+#[ignore = "wants LibreOffice, half a gigabyte: cargo xtask deploy-check"]
+fn libreoffice_makes_pages_of_it() {
+    let mut made = made_up::session();
+    made.record.absences =
+        vec![Absence { from: BEGAN.after(Duration::from_secs(80)), until: Some(BEGAN.after(Duration::from_secs(90))) }];
+    let bytes = document(&made, "Example Helpdesk");
+    let pictures = parts(&bytes).iter().filter(|(_, bytes)| bytes.starts_with(b"\x89PNG")).count();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str| folder.path().join(name);
+    std::fs::write(file("report.docx"), bytes).expect("written");
+    // A profile of its own: two of them at one time would take each other for the same.
+    let profile = format!("-env:UserInstallation=file://{}", file("profile").display());
+    let mut convert = Command::new("soffice");
+    convert.args([&profile, "--headless", "--convert-to", "pdf", "--outdir"]).arg(folder.path());
+    said(convert.arg(file("report.docx")));
+    let pdf = file("report.pdf");
+    // For looking at it: CNC_REPORT_PAGES=/some/where.pdf
+    if let Some(path) = std::env::var_os("CNC_REPORT_PAGES") {
+        std::fs::copy(&pdf, path).expect("a place to write");
+    }
+
+    let about = said(Command::new("pdfinfo").arg(&pdf));
+    let pages = about.lines().find_map(|line| line.strip_prefix("Pages:")).expect("a number of pages");
+    let pages: usize = pages.trim().parse().expect("a number");
+    assert!((4..=12).contains(&pages), "{pages} pages");
+    let listed = said(Command::new("pdfimages").arg("-list").arg(&pdf));
+    // Beneath two lines of heading; what shows through in a picture is listed as one of its own.
+    let shown = listed.lines().skip(2).filter(|line| line.contains(" image ")).count();
+    assert!(pictures > 3 && shown == pictures, "{shown} of {pictures} pictures are shown:\n{listed}");
+    let words = said(Command::new("pdftotext").args(["-layout"]).arg(&pdf).arg("-"));
+    for told in ["Anna Berger", "What was measured", "When the client was away", &format!("Page {pages} of {pages}")] {
+        assert!(words.contains(told), "{told:?} is on no page");
+    }
+    let blank = words.split('\u{c}').take(pages).position(|page| page.trim().lines().count() < 3);
+    assert_eq!(blank, None, "a page with nothing on it");
 }
