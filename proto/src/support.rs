@@ -21,5 +21,5 @@ pub use sessions::{
     CancelTest, CreateSession, CreatedSession, DeletedSession, IssuePlan, IssueTest, ListSamples, ListSessions,
     SamplePage, SessionFilter,
 };
-pub use status::{ExportStatus, LimitReached, Status};
+pub use status::{DocumentsStatus, ExportStatus, LimitReached, Status};
 pub use tokens::{CreateToken, CreatedToken, RevokeToken, Role, Token};

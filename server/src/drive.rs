@@ -6,6 +6,7 @@
 mod api;
 mod check;
 mod fault;
+mod figures;
 mod make;
 mod spool;
 mod upload;
@@ -17,6 +18,7 @@ use crate::google::Google;
 use api::Api;
 pub(crate) use api::Removal;
 pub(crate) use check::check;
+pub(crate) use figures::DocumentFigures;
 pub(crate) use make::{DocumentError, Draft, Maker};
 use spool::Spool;
 
@@ -36,12 +38,13 @@ pub struct DriveSettings {
 pub(crate) struct Drive {
     api: Arc<Api>,
     spool: Spool,
+    pub(crate) figures: Arc<DocumentFigures>,
 }
 
 impl Drive {
     /// Gets ready; nothing is asked for yet.
     pub(crate) fn new(settings: DriveSettings) -> Self {
         let DriveSettings { google, folder, spool } = settings;
-        Self { api: Arc::new(Api::new(google, folder)), spool: Spool::new(spool) }
+        Self { api: Arc::new(Api::new(google, folder)), spool: Spool::new(spool), figures: Arc::default() }
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use cnc_model::{SessionId, Timestamp};
 use cnc_proto::FILE_DESCRIPTOR_SET;
-use cnc_proto::support::{ExportStatus, LimitReached, Status};
+use cnc_proto::support::{DocumentsStatus, ExportStatus, LimitReached, Status};
 use cnc_proto::v1::listener_server::ListenerServer;
 use cnc_proto::v1::support_server::SupportServer;
 use tonic::service::Routes;
@@ -22,11 +22,11 @@ use crate::config::Plans;
 use crate::export::{ExportFigures, Failing};
 use crate::history::HistorySource;
 use crate::limits::{Limits, Over};
-use crate::metrics::{ExportGauges, Metrics};
+use crate::metrics::{DocumentGauges, ExportGauges, Metrics};
 use crate::roles::Call;
 use crate::sessions::Sessions;
 use crate::staff::{Staff, Who};
-use crate::store::{AuditEntry, Standing, Store, StoreError};
+use crate::store::{AuditEntry, DocumentsStanding, Standing, Store, StoreError};
 
 /// The largest message taken from a client: a batch of 64 items, the last of them a long path's summary, is a tenth.
 const MAX_CLIENT_MESSAGE: usize = 1 << 20;
@@ -107,7 +107,33 @@ impl Services {
             last_error,
             limits: self.metrics.limits().into_iter().map(reached).collect(),
             export: self.export().await?,
+            documents: self.documents().await?,
         })
+    }
+
+    /// Gives the figures of documents in Drive; `None` where there are none.
+    ///
+    /// # Errors
+    /// Fails when the record cannot be read.
+    pub async fn document_gauges(&self) -> Result<Option<DocumentGauges>, StoreError> {
+        let Some(figures) = self.sessions.document_figures() else { return Ok(None) };
+        let standing = self.store.documents_standing().await?;
+        let age = standing.oldest.map(|since| clock::wall().since(since));
+        Ok(Some(DocumentGauges {
+            oldest_seconds: age.map_or(0, |age| age.as_secs()),
+            done: figures.done(),
+            failures: figures.failures().collect(),
+            standing,
+        }))
+    }
+
+    /// Tells how documents in Drive stand; `None` where there are none.
+    async fn documents(&self) -> Result<Option<DocumentsStatus>, StoreError> {
+        let Some(DocumentGauges { standing, oldest_seconds, .. }) = self.document_gauges().await? else {
+            return Ok(None);
+        };
+        let DocumentsStanding { waiting, removals_waiting, failing, oldest: _, last_error } = standing;
+        Ok(Some(DocumentsStatus { waiting, removals_waiting, oldest_seconds, failing, failing_message: last_error }))
     }
 
     /// Gives the export's figures; `None` where there is none.

@@ -129,6 +129,10 @@ async fn figures(web: &Web) -> Response {
         // The other figures are worth having all the same.
         Err(error) => tracing::warn!(%error, "how the export stands cannot be read"),
     }
+    match web.services.document_gauges().await {
+        Ok(gauges) => text.push_str(&gauges.map(|gauges| gauges.text()).unwrap_or_default()),
+        Err(error) => tracing::warn!(%error, "how documents stand cannot be read"),
+    }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }
 

@@ -1,8 +1,12 @@
 //! The listener's own figures, counted where things happen and written out for Prometheus.
 
+mod documents;
+
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+pub use documents::DocumentGauges;
 
 use crate::google::Kind;
 use crate::limits::Over;

@@ -33,6 +33,7 @@ mod writer;
 pub use audit::{AuditEntry, StoredAudit};
 pub use check::{Checked, check};
 pub use counters::Counts;
+pub use documents::standing::DocumentsStanding;
 pub use documents::{Document, DocumentFile, DocumentNote, DocumentState, Upload};
 use error::Fault;
 pub use error::StoreError;

@@ -16,16 +16,18 @@ const RULES: &str = "prometheus/alerts.yml";
 const RULES_TESTS: &str = "prometheus/alerts.test.yml";
 const DASHBOARD: &str = "grafana/cnc-listener.json";
 
-/// A listener that exports tells of that, too, whether or not Google answers: nobody does here.
+/// A listener that exports and makes documents tells of that, too, whether or not Google answers: nobody does here.
 const EXPORTING: &str = r#"
 [google]
 project = "example-project"
 dataset = "cnc"
+folder = "1AbCdEfGhIjKlMnOp"
 credentials = "metadata"
 
 [google.endpoints]
 bigquery = "http://127.0.0.1:9"
 storage = "http://127.0.0.1:9"
+drive = "http://127.0.0.1:9"
 metadata = "http://127.0.0.1:9/token"
 "#;
 

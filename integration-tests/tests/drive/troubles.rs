@@ -17,7 +17,13 @@ async fn check_at(place: Place, trouble: impl FnOnce(&mut World), words: &[&str]
     for word in words {
         assert!(told.contains(word), "{word:?} is not in {told:?}");
     }
-    assert_eq!(place.staff().await.status().await.last_error.as_ref(), Some(&told));
+    let status = place.staff().await.status().await;
+    assert_eq!(status.last_error.as_ref(), Some(&told));
+    let documents = status.documents.expect("there is a folder");
+    assert_eq!((documents.waiting, documents.removals_waiting, documents.failing_message), (1, 0, Some(told.clone())));
+    assert_eq!(documents.failing.iter().map(|failing| failing.documents).sum::<u64>(), 1, "{:?}", documents.failing);
+    let kind = place.column(session, "failure").expect("a kind");
+    assert_eq!(documents.failing[0].kind, kind);
     let shown = place.staff().await.document(session).await;
     assert!(shown.url.is_none() && shown.error.as_ref() == Some(&told), "{shown:?}");
     place.until("the log tells the same", || place.log().contains(&told)).await;
@@ -29,6 +35,8 @@ async fn check_at(place: Place, trouble: impl FnOnce(&mut World), words: &[&str]
     assert_eq!(place.fake.world().documents(&session.to_string()).len(), 1);
     let (code, checked) = place.check().await;
     assert_eq!(code, Some(0), "{checked}");
+    let documents = place.staff().await.status().await.documents.expect("there is a folder");
+    assert_eq!((documents.waiting, documents.oldest_seconds, documents.failing.len()), (0, 0, 0));
     assert!(!checked.contains("NO  ") && !checked.contains("--  "), "{checked}");
     let left: Vec<_> =
         place.fake.world().files.values().filter(|file| !file.trashed).map(|file| file.name.clone()).collect();

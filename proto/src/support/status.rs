@@ -33,6 +33,8 @@ pub struct Status {
     pub limits: Vec<LimitReached>,
     /// How the export to BigQuery stands; `None` where there is none.
     pub export: Option<ExportStatus>,
+    /// How documents in Drive stand; `None` where there are none.
+    pub documents: Option<DocumentsStatus>,
 }
 
 /// How the export to BigQuery stands.
@@ -85,6 +87,29 @@ impl From<ExportStatus> for v1::ExportStatus {
     }
 }
 
+/// How documents in Drive stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentsStatus {
+    /// Documents that are to be made, or made again.
+    pub waiting: u64,
+    /// Documents of deleted sessions that are to be removed.
+    pub removals_waiting: u64,
+    /// For how long the oldest of both has waited; 0 when there is none.
+    pub oldest_seconds: u64,
+    /// Those of both that were tried in vain, by the kind of the last failure.
+    pub failing: Vec<(String, u64)>,
+    /// Why the last attempt in vain failed, and what to do about it.
+    pub failing_message: Option<String>,
+}
+
+impl From<DocumentsStatus> for v1::DocumentsStatus {
+    fn from(status: DocumentsStatus) -> Self {
+        let DocumentsStatus { waiting, removals_waiting, oldest_seconds, failing, failing_message } = status;
+        let failing = failing.into_iter().map(|(kind, documents)| v1::DocumentsFailing { kind, documents }).collect();
+        Self { waiting, removals_waiting, oldest_seconds, failing, failing_message }
+    }
+}
+
 /// A bound that was reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LimitReached {
@@ -112,6 +137,7 @@ impl From<Status> for v1::GetStatusResponse {
             last_error,
             limits,
             export,
+            documents,
         } = status;
         let limit = |LimitReached { name, message, times }| v1::LimitReached { name, message, times };
         Self {
@@ -128,6 +154,7 @@ impl From<Status> for v1::GetStatusResponse {
             last_error,
             limits: limits.into_iter().map(limit).collect(),
             export: export.map(Into::into),
+            documents: documents.map(Into::into),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Sees to it that claimed sessions' reports become documents in Drive, and go from there with their sessions. One at a
 //! time, apart from the reports: nobody waits for Drive but a client at its goodbye, and that not for long.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use cnc_model::message::Farewell;
@@ -9,7 +10,7 @@ use cnc_model::{SessionId, Timestamp};
 
 use super::command::Command;
 use super::{Sessions, Shared, reporting};
-use crate::drive::{DocumentError, Draft, Drive, Maker, Removal};
+use crate::drive::{DocumentError, DocumentFigures, Draft, Drive, Maker, Removal};
 use crate::report::{sortable, title};
 use crate::secret;
 use crate::store::{AuditEntry, Document, DocumentFile, DocumentNote, DocumentState};
@@ -30,6 +31,13 @@ pub(super) fn is_claimed(record: &SessionRecord) -> bool {
     !record.overview.walk_in
         || record.overview.state == SessionState::Ended(EndReason::Staff)
         || record.tests.iter().any(|test| !test.id.is_own() && by_staff(&test.issued_by))
+}
+
+impl Sessions {
+    /// Gives the figures of the documents in Drive; `None` where there are none.
+    pub(crate) fn document_figures(&self) -> Option<Arc<DocumentFigures>> {
+        self.shared.drive.as_ref().map(|drive| Arc::clone(&drive.figures))
+    }
 }
 
 /// Makes and removes what is due until the listener stops; the rest comes after the next start.
@@ -74,15 +82,17 @@ async fn work(shared: &Shared, drive: &Drive, document: Document) {
     let id = document.session;
     let maker = Maker { drive, store: &shared.store, now: shared.clock.now().wall };
     let done = match document.state {
-        DocumentState::Waiting => make(shared, &maker, &document).await,
-        DocumentState::Removing => remove(shared, &maker, &document).await,
+        DocumentState::Waiting => make(shared, &maker, &document).await.map(|()| drive.figures.made()),
+        DocumentState::Removing => remove(shared, &maker, &document).await.map(|()| drive.figures.removed()),
         DocumentState::Done => Ok(()),
     };
     if let Err(error) = done {
+        drive.figures.failed(&error);
         let wait = wait_after(document.attempts);
         let attempts = document.attempts.saturating_add(1);
         let due = shared.clock.now().wall.after(wait);
-        let note = DocumentNote::Failed { document: Box::new(document), error: error.to_string(), due };
+        let note =
+            DocumentNote::Failed { document: Box::new(document), error: error.to_string(), kind: error.kind(), due };
         let noted = shared.store.note_document(note).await;
         tracing::warn!(session = %id, %error, attempts, wait_s = wait.as_secs_f64(), "the document in Drive is not done");
         if let Err(error) = noted {

@@ -8,6 +8,8 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::error::{Fault, StoreError};
 
+pub(super) mod standing;
+
 /// No document is due further ahead than this: the longest wait between attempts, twice.
 const FURTHEST_DUE: Duration = Duration::from_hours(2);
 
@@ -80,6 +82,8 @@ pub enum DocumentNote {
         document: Box<Document>,
         /// Why.
         error: String,
+        /// Which kind of failure that is.
+        kind: &'static str,
         /// When it is tried again.
         due: Timestamp,
     },
@@ -91,8 +95,9 @@ pub enum DocumentNote {
 pub(super) fn want(connection: &Connection, session: &str, at: Timestamp) -> Result<(), rusqlite::Error> {
     connection
         .prepare_cached(
-            "INSERT INTO documents (session_id, state, created_us, due_us) VALUES (?1, 'waiting', ?2, ?2)
-             ON CONFLICT (session_id) DO UPDATE SET state = 'waiting', wanted = wanted + 1, attempts = 0, due_us = ?2
+            "INSERT INTO documents (session_id, state, created_us, due_us, waiting_us) VALUES (?1, 'waiting', ?2, ?2, ?2)
+             ON CONFLICT (session_id) DO UPDATE SET state = 'waiting', wanted = wanted + 1, attempts = 0, due_us = ?2,
+                waiting_us = iif(state = 'waiting', coalesce(waiting_us, created_us), ?2), failure = NULL
                 WHERE state <> 'removing'",
         )?
         .execute((session, at.unix_us()))?;
@@ -100,13 +105,16 @@ pub(super) fn want(connection: &Connection, session: &str, at: Timestamp) -> Res
 }
 
 /// Sees to it that a deleted session's document goes as well; tells whether there may be one.
-pub(super) fn remove(connection: &Connection, session: &str) -> Result<bool, rusqlite::Error> {
+pub(super) fn remove(connection: &Connection, session: &str, at: Timestamp) -> Result<bool, rusqlite::Error> {
     connection
         .prepare_cached("DELETE FROM documents WHERE session_id = ?1 AND file_id IS NULL AND upload_url IS NULL")?
         .execute([session])?;
     let changed = connection
-        .prepare_cached("UPDATE documents SET state = 'removing', attempts = 0, due_us = 0 WHERE session_id = ?1")?
-        .execute([session])?;
+        .prepare_cached(
+            "UPDATE documents SET state = 'removing', attempts = 0, due_us = 0, waiting_us = ?2, failure = NULL
+             WHERE session_id = ?1",
+        )?
+        .execute((session, at.unix_us()))?;
     Ok(changed > 0)
 }
 
@@ -129,16 +137,19 @@ pub(super) fn apply(connection: &Connection, note: &DocumentNote) -> Result<bool
             .execute([session.to_string()])?,
         DocumentNote::Made(session, wanted, at) => connection
             .prepare_cached(
-                "UPDATE documents SET state = 'done', last_error = NULL, attempts = 0, finished_us = ?3
+                "UPDATE documents SET state = 'done', last_error = NULL, failure = NULL, attempts = 0, finished_us = ?3
                  WHERE session_id = ?1 AND wanted = ?2 AND state = 'waiting'",
             )?
             .execute((session.to_string(), wanted, at.unix_us()))?,
-        DocumentNote::Failed { document, error, due } => connection
-            .prepare_cached(
-                "UPDATE documents SET attempts = attempts + 1, last_error = ?4, due_us = ?5
-                 WHERE session_id = ?1 AND wanted = ?2 AND state = ?3",
-            )?
-            .execute((document.session.to_string(), document.wanted, document.state.word(), error, due.unix_us()))?,
+        DocumentNote::Failed { document, error, kind, due } => {
+            let Document { session, wanted, state, .. } = &**document;
+            connection
+                .prepare_cached(
+                    "UPDATE documents SET attempts = attempts + 1, last_error = ?4, failure = ?5, due_us = ?6
+                     WHERE session_id = ?1 AND wanted = ?2 AND state = ?3",
+                )?
+                .execute((session.to_string(), wanted, state.word(), error, kind, due.unix_us()))?
+        }
         DocumentNote::Gone(session) => connection
             .prepare_cached("DELETE FROM documents WHERE session_id = ?1 AND state = 'removing'")?
             .execute([session.to_string()])?,

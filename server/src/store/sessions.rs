@@ -84,7 +84,7 @@ pub(super) fn remove(connection: &Connection, session: SessionId, at: Timestamp)
         tests: count("SELECT count(*) FROM tests WHERE session_id = ?1")?,
         samples: count("SELECT count(*) FROM samples WHERE session_id = ?1")?,
         history_hours: history::remove(connection, session)?,
-        document: documents::remove(connection, &id)?,
+        document: documents::remove(connection, &id, at)?,
     };
     let existed = connection.execute("DELETE FROM sessions WHERE session_id = ?1", [&id])? > 0;
     Ok(existed.then_some(removed))

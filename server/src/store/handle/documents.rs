@@ -4,6 +4,7 @@ use cnc_model::{SessionId, Timestamp};
 
 use super::{Store, Write, Written};
 use crate::store::StoreError;
+use crate::store::documents::standing::DocumentsStanding;
 use crate::store::documents::{self, Document, DocumentNote};
 
 impl Store {
@@ -13,6 +14,14 @@ impl Store {
     /// Says what keeps it from being stored.
     pub async fn note_document(&self, note: DocumentNote) -> Result<bool, StoreError> {
         self.write(Write::Document(Box::new(note))).await.map(|written| written == Written::Changed(true))
+    }
+
+    /// Reads how documents stand.
+    ///
+    /// # Errors
+    /// Says what keeps it from being read.
+    pub async fn documents_standing(&self) -> Result<DocumentsStanding, StoreError> {
+        self.read(|connection| Ok(documents::standing::read(connection)?)).await
     }
 
     /// Reads the documents that are to be made or removed now, at most `limit`.

@@ -1,6 +1,6 @@
 //! Documents' rows: wanted in one transaction with the report, and never lost with their session while there may be a file.
 
-use super::super::{Document, DocumentFile, DocumentNote, DocumentState, Upload};
+use super::super::{Document, DocumentFile, DocumentNote, DocumentState, DocumentsStanding, Upload};
 use super::*;
 
 const NOW: Timestamp = Timestamp::from_unix_us(i64::MAX / 2);
@@ -39,18 +39,29 @@ async fn a_document_is_wanted_once_its_report_is_made() {
     assert_eq!((known.upload, known.file), (None, Some(file())));
 
     let due_later = NOW.after(std::time::Duration::from_secs(1));
-    let failed = DocumentNote::Failed { document: Box::new(document), error: "no room".into(), due: due_later };
+    let failed =
+        DocumentNote::Failed { document: Box::new(document), error: "no room".into(), kind: "storage", due: due_later };
     handle.note_document(failed).await.expect("noted");
     assert_eq!(handle.due_documents(NOW, 9).await.expect("readable"), []);
     assert_eq!(handle.next_document_due().await.expect("readable"), Some(due_later));
     let standing = handle.standing().await.expect("readable");
     assert_eq!((standing.jobs_waiting, standing.jobs_failing), (1, 1));
     assert_eq!(standing.last_error.as_deref(), Some("no room"));
+    let standing = handle.documents_standing().await.expect("readable");
+    let told = DocumentsStanding {
+        waiting: 1,
+        failing: vec![("storage".into(), 1)],
+        oldest: Some(NOW),
+        last_error: Some("no room".into()),
+        ..DocumentsStanding::default()
+    };
+    assert_eq!(standing, told);
 
     handle.note_document(DocumentNote::Made(id(1), 1, NOW)).await.expect("noted");
     assert_eq!(handle.next_document_due().await.expect("readable"), None);
     let made = handle.document(id(1)).await.expect("readable").expect("a row");
     assert_eq!((made.state, made.last_error), (DocumentState::Done, None));
+    assert_eq!(handle.documents_standing().await.expect("readable"), DocumentsStanding::default());
 }
 
 #[tokio::test]
@@ -79,6 +90,9 @@ async fn a_deleted_session_leaves_its_documents_removal_behind() {
     assert!(removed.document && woken.has_changed().expect("the writer runs"));
     let document = due(&handle).await;
     assert_eq!((document.state, document.upload), (DocumentState::Removing, Some(upload(1))));
+    let standing = handle.documents_standing().await.expect("readable");
+    assert_eq!((standing.waiting, standing.removals_waiting), (0, 1));
+    assert_eq!(standing.oldest, Some(Timestamp::from_unix_us(0)), "since it was deleted");
     assert!(!handle.note_document(DocumentNote::Made(id(1), 1, NOW)).await.expect("noted"));
     assert!(handle.note_document(DocumentNote::Gone(id(1))).await.expect("noted"));
     assert_eq!(handle.document(id(1)).await.expect("readable"), None);
