@@ -31,6 +31,11 @@ impl Session {
         self.ui.gap();
         if self.yes {
             self.ui.line("Agreed in advance (--yes).");
+        }
+        if self.key.session != Some(welcome.session) {
+            self.key.join(welcome.session, welcome.code);
+        }
+        if self.yes {
             self.agree(false);
         } else {
             self.phase = Phase::Asking(Question::Agree, self.ui.ask(AGREE));

@@ -69,10 +69,15 @@ impl Session {
         // The machine may stand elsewhere now, and what was found before the first welcome knows no listener.
         self.placed = false;
         self.placing.spawn(cnc_probe::system(true));
-        self.key.join(welcome.session, welcome.code);
+        let is_first = !again && matches!(self.phase, Phase::Joining);
+        // What a new session asks for is shown before that is noted: the disk may take as long as all else since the
+        // program's start, and nothing is sent meanwhile.
+        if !is_first || self.key.resumed {
+            self.key.join(welcome.session, welcome.code);
+        }
         self.bring_rest();
         self.give_up_earlier();
-        if again || !matches!(self.phase, Phase::Joining) {
+        if !is_first {
             return;
         }
         if let Some(code) = welcome.code {
