@@ -7,7 +7,7 @@ use cnc_model::session::{Absence, SessionOverview, SessionRecord};
 use maud::{Markup, html};
 
 use super::sentence::heading;
-use super::words::{counted, period, span, time_of_day};
+use super::words::{count, counted, moment, period, sortable, span, time_of_day};
 
 /// Times that are shown one by one; what comes later is told as a number. A line that fails all the time would fill pages.
 const MOST_SHOWN: usize = 20;
@@ -15,8 +15,11 @@ const MOST_SHOWN: usize = 20;
 /// Sums up how often and how long the client was away; `None` when it never was.
 pub(crate) fn in_short(record: &SessionRecord, made: Timestamp) -> Option<String> {
     let away: Duration = record.absences.iter().map(|absence| length(absence, &record.overview, made)).sum();
-    let times = record.absences.len();
-    (times > 0).then(|| format!("{}, {} in all", counted(times as u64, "time", "times"), span(away)))
+    match record.absences.len() {
+        0 => None,
+        1 => Some(format!("once, for {}", span(away))),
+        times => Some(format!("{} times, for {} in all", count(times as u128), span(away))),
+    }
 }
 
 /// Lists when the client was away, with the tests that were under way; nothing when it never was.
@@ -56,12 +59,24 @@ fn length(absence: &Absence, overview: &SessionOverview, made: Timestamp) -> Dur
 }
 
 fn from_until(absence: &Absence, overview: &SessionOverview, made: Timestamp) -> String {
+    let from = absence.from;
+    let is_of_the_day = |at| is_same_day(at, overview.joined.unwrap_or(overview.created));
+    let began = || if is_of_the_day(from) { format!("{} UTC", time_of_day(from)) } else { moment(from) };
     let lasted = span(length(absence, overview, made));
     match (absence.until, overview.ended) {
-        (Some(until), _) => format!("{} ({lasted})", period(absence.from, until)),
-        (None, Some(_)) => format!("from {} UTC until the session’s end ({lasted})", time_of_day(absence.from)),
-        (None, None) => format!("from {} UTC, not back when this report was made", time_of_day(absence.from)),
+        (Some(until), _) if is_of_the_day(from) && is_of_the_day(until) => {
+            format!("{} to {} UTC ({lasted})", time_of_day(from), time_of_day(until))
+        }
+        (Some(until), _) => format!("{} ({lasted})", period(from, until)),
+        (None, Some(_)) => format!("from {} until the session’s end ({lasted})", began()),
+        (None, None) => format!("from {}, not back when this report was made", began()),
     }
+}
+
+/// Tells whether two moments are of one day: then the head of the page has named it.
+fn is_same_day(one: Timestamp, other: Timestamp) -> bool {
+    let day = |at| sortable(at).split(' ').next().map(str::to_owned);
+    day(one) == day(other)
 }
 
 /// Names the tests that were under way.

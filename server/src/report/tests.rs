@@ -67,7 +67,7 @@ fn a_client_that_was_away_is_told_of() {
     ];
     let told = text(&page(&made));
     let after = |what: &str| told.split_once(what).unwrap_or_else(|| panic!("{what:?} is not in {told}")).1.to_owned();
-    assert!(after("Client away\n").starts_with("3 times, 30.0 s in all\n"), "{told}");
+    assert!(after("Client away\n").starts_with("3 times, for 30.0 s in all\n"), "{told}");
     let list = after("When the client was away\n");
     let lines: Vec<_> = list.lines().skip(1).take(6).collect();
     let [first, none, second, two, third, _] = lines[..] else { panic!("six lines: {lines:?}") };
@@ -75,6 +75,14 @@ fn a_client_that_was_away_is_told_of() {
     assert_eq!(none, "no test was under way");
     assert!(second.ends_with("(10.0 s)") && two.starts_with("during: System information, "), "{second}: {two}");
     assert!(third.ends_with("until the session’s end (15.0 s)"), "{third}");
+
+    made.record.absences = vec![Absence { from: at(60), until: Some(at(90_000)) }];
+    let told = text(&page(&made));
+    assert!(told.contains("Client away\nonce, for 1 day 0 h\n"), "{told}");
+    assert!(
+        told.contains(" November 2026, ") && told.contains("(1 day 0 h)"),
+        "the day is told where it is another: {told}"
+    );
 
     made.record.absences = (0..500).map(|s| Absence { from: at(s), until: Some(at(s + 1)) }).collect();
     let told = text(&page(&made));
