@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// The files whose errors people meet, from the repository's root.
 const TOLD: [&str; 14] = [
-    "server/src/limits.rs",
+    "server/src/limits/over.rs",
     "server/src/session/effect.rs",
     "server/src/sessions.rs",
     "server/src/sessions/stream.rs",
