@@ -5,6 +5,8 @@ mod earlier;
 mod exported;
 mod faults;
 mod history;
+mod jobs;
+mod listing;
 mod made_up;
 
 use std::path::{Path, PathBuf};
@@ -104,93 +106,6 @@ async fn storing_twice_is_storing_once() {
 }
 
 #[tokio::test]
-async fn pages_of_samples_join_up() {
-    let place = Place::new();
-    let handle = place.open();
-    store(&handle, vec![session(), Change::Samples(samples())], None).await.expect("stored");
-    let mut gathered = vec![];
-    loop {
-        let after = gathered.last().map_or(Sequence::NONE, |sample: &SequencedSample| sample.sequence);
-        let page = handle.samples(id(1), None, after, 3).await.expect("readable");
-        if page.is_empty() {
-            break;
-        }
-        gathered.extend(page);
-    }
-    assert_eq!(gathered, samples());
-    let test = gathered[0].test;
-    let of_test = handle.samples(id(1), Some(test), Sequence::NONE, MAX_PAGE).await.expect("readable");
-    assert_eq!(of_test, gathered.into_iter().filter(|sample| sample.test == test).collect::<Vec<_>>());
-}
-
-#[tokio::test]
-async fn sessions_are_listed_newest_first_in_pages() {
-    let place = Place::new();
-    let handle = place.open();
-    for n in 1..=5 {
-        let commit = Commit { session: id(n), changes: vec![Change::Session(Box::new(row(n)))], through: None };
-        handle.submit(commit).await.expect("runs").await.expect("answered").expect("stored");
-    }
-    let listed = |limit, before| {
-        let handle = handle.clone();
-        async move {
-            let page = handle.sessions(SessionFilter::default(), limit, before).await.expect("readable");
-            page.into_iter().map(|overview| overview.id).collect::<Vec<_>>()
-        }
-    };
-    assert_eq!(listed(2, None).await, [id(5), id(4)]);
-    assert_eq!(listed(2, Some(id(4))).await, [id(3), id(2)]);
-    assert_eq!(listed(9, Some(id(2))).await, [id(1)]);
-}
-
-#[tokio::test]
-async fn sessions_are_found_by_what_is_known_of_them() {
-    let place = Place::new();
-    let handle = place.open();
-    for n in 1..=4 {
-        let mut row = row(n);
-        if n > 2 {
-            row.overview.label = format!("Ticket {n} 100%");
-        }
-        let row = if n == 4 { made_up::ended(row, EndReason::Staff) } else { row };
-        let changes = vec![Change::Session(Box::new(row)), Change::Test(Box::new(completed(2)))];
-        let changes = if n == 3 { changes } else { changes.into_iter().take(1).collect() };
-        let commit = Commit { session: id(n), changes, through: None };
-        handle.submit(commit).await.expect("runs").await.expect("answered").expect("stored");
-    }
-    let file = Connection::open(place.file()).expect("opens");
-    let destination: String = file.query_row("SELECT destination FROM tests", (), |row| row.get(0)).expect("one");
-    let any = SessionFilter::default;
-    let cases = [
-        (SessionFilter { ended: Some(true), ..any() }, vec![4]),
-        (SessionFilter { ended: Some(false), ..any() }, vec![3, 2, 1]),
-        (SessionFilter { search: "MS M".into(), ..any() }, vec![2, 1]),
-        (SessionFilter { search: "100%".into(), ..any() }, vec![4, 3]),
-        (SessionFilter { search: "1%' OR 1".into(), ..any() }, vec![]),
-        (SessionFilter { search: "%".into(), ..any() }, vec![4, 3]),
-        (SessionFilter { search: "t_cket".into(), ..any() }, vec![]),
-        (SessionFilter { search: "<OFFICE>".into(), ..any() }, vec![2, 1]),
-        (SessionFilter { search: "::1".into(), ended: Some(true), ..any() }, vec![4]),
-        (SessionFilter { search: id(2).to_string().to_lowercase(), ..any() }, vec![2]),
-        (SessionFilter { provider: "exam".into(), ..any() }, vec![1]),
-        (SessionFilter { provider: format!("as{}", u32::MAX), ..any() }, vec![1]),
-        (SessionFilter { provider: "64500".into(), ..any() }, vec![]),
-        (SessionFilter { client_version: "0.1".into(), ..any() }, vec![4, 3, 2, 1]),
-        (SessionFilter { client_version: "1".into(), ..any() }, vec![]),
-        (SessionFilter { destination, ..any() }, vec![3]),
-        (
-            SessionFilter { from: Some(row(2).overview.created), until: Some(row(4).overview.created), ..any() },
-            vec![3, 2],
-        ),
-    ];
-    for (filter, expected) in cases {
-        let found = handle.sessions(filter.clone(), 9, None).await.expect("readable");
-        let found: Vec<_> = found.into_iter().map(|overview| overview.id).collect();
-        assert_eq!(found, expected.into_iter().map(id).collect::<Vec<_>>(), "{filter:?}");
-    }
-}
-
-#[tokio::test]
 async fn one_bad_commit_does_not_take_its_neighbours_with_it() {
     let place = Place::new();
     let handle = place.open();
@@ -267,54 +182,6 @@ async fn a_deleted_session_leaves_nothing() {
     let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
     assert!(holds("CREATE TABLE sessions"), "the file is looked at");
     assert!(!label.is_empty() && !holds(&label), "what was deleted is overwritten");
-}
-
-#[tokio::test]
-async fn an_ended_session_wants_its_report_until_it_is_made() {
-    let place = Place::new();
-    let handle = place.open();
-    let mut wanted = handle.jobs_wanted();
-    let (now, later) = (Timestamp::from_unix_us(i64::MAX / 2), Timestamp::from_unix_us(i64::MAX / 2 + 1));
-    store(&handle, vec![session()], None).await.expect("stored");
-    assert_eq!(handle.due_jobs(now, 9).await.expect("readable"), []);
-
-    let ended = made_up::ended(row(1), EndReason::Staff);
-    store(&handle, vec![Change::Session(Box::new(ended))], None).await.expect("stored");
-    assert!(wanted.has_changed().expect("the writer runs"));
-    wanted.mark_unchanged();
-    let job = handle.due_jobs(now, 9).await.expect("readable").pop().expect("one job");
-    assert_eq!((job.session, job.kind), (id(1), JobKind::Report));
-
-    // Late data while it is being made: what was made is not the last word.
-    store(&handle, vec![Change::Test(Box::new(completed(2)))], None).await.expect("stored");
-    handle.end_job(JobEnd { job, at: now, failure: None, document: false }).await.expect("noted");
-    let job = handle.due_jobs(now, 9).await.expect("readable").pop().expect("wanted again");
-
-    let pause = std::time::Duration::from_micros(1);
-    handle
-        .end_job(JobEnd { job, at: now, failure: Some(("no room".into(), pause)), document: false })
-        .await
-        .expect("noted");
-    assert_eq!(handle.due_jobs(now, 9).await.expect("readable"), []);
-    assert_eq!(handle.next_job_due().await.expect("readable"), Some(later));
-    let job = handle.due_jobs(later, 9).await.expect("readable").pop().expect("due again");
-    assert_eq!(job.attempts, 1);
-
-    handle.end_job(JobEnd { job, at: later, failure: None, document: false }).await.expect("noted");
-    assert_eq!(handle.next_job_due().await.expect("readable"), None);
-}
-
-#[tokio::test]
-async fn who_never_joined_gets_no_report() {
-    let place = Place::new();
-    let handle = place.open();
-    let mut never = made_up::ended(row(1), EndReason::NeverJoined);
-    never.overview.joined = None;
-    store(&handle, vec![Change::Session(Box::new(never))], None).await.expect("stored");
-    assert_eq!(handle.next_job_due().await.expect("readable"), None);
-    let stored = handle.session(id(1)).await.expect("readable").expect("there");
-    assert_eq!(stored.row.overview.state, SessionState::Ended(EndReason::NeverJoined));
-    assert_eq!(handle.open_sessions().await.expect("readable"), []);
 }
 
 #[tokio::test]
@@ -396,20 +263,4 @@ async fn what_is_kept_no_longer_goes_in_steps() {
     assert_eq!(stored.stored, Sequence::new(99), "the mark stays: nothing is asked for again");
     assert_eq!(handle.ended_before(before, 9).await.expect("readable"), [id(1), id(2)]);
     assert_eq!(handle.ended_before(before, 1).await.expect("readable"), [id(1)]);
-}
-
-#[tokio::test]
-async fn a_clock_set_back_holds_no_report_up() {
-    let place = Place::new();
-    let handle = place.open();
-    let ended = made_up::ended(row(1), EndReason::Staff);
-    store(&handle, vec![Change::Session(Box::new(ended))], None).await.expect("stored");
-    let years_before = Timestamp::from_unix_us(1_000_000_000_000_000);
-    let job = handle.due_jobs(years_before, 9).await.expect("readable").pop().expect("due all the same");
-    let wait = std::time::Duration::from_mins(1);
-    handle
-        .end_job(JobEnd { job, at: years_before, failure: Some(("x".into(), wait)), document: false })
-        .await
-        .expect("noted");
-    assert_eq!(handle.due_jobs(years_before, 9).await.expect("readable"), [], "its wait is by the new time");
 }
