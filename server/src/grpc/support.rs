@@ -1,17 +1,16 @@
 //! `cnc.v1.Support`: what staff and their scripts ask. Every call is checked against the caller's role first.
 
-use std::collections::BTreeMap;
-use std::num::NonZeroU32;
+mod desk;
+
 use std::pin::Pin;
 
-use cnc_model::session::SessionOverview;
 use cnc_model::{Plan, SessionId};
 use cnc_proto::support::{
-    AddNote, AuditEntry, CancelTest, CreateSession, CreateToken, CreatedSession, DeletedSession, Document,
-    HistoryScope, IssuePlan, IssueTest, ListActivity, ListAudit, ListHistorySessions, ListHistorySubjects, ListSamples,
-    ListSessions, Note, RevokeToken, SamplePage, SessionFilter, WhoAmI,
+    AddNote, CancelTest, CreateSession, CreateToken, CreatedSession, DeletedSession, HistoryScope, IssuePlan,
+    IssueTest, ListActivity, ListAudit, ListHistorySessions, ListHistorySubjects, ListSamples, ListSessions, Note,
+    RevokeToken, SamplePage, WhoAmI,
 };
-use cnc_proto::{Invalid, v1};
+use cnc_proto::v1;
 use futures_util::StreamExt as _;
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
@@ -19,12 +18,9 @@ use tonic::{Request, Response, Status};
 use super::{Services, status};
 use crate::clock;
 use crate::roles::Call;
-use crate::sessions::SessionsError;
-use crate::staff::{Browser, Denied, Who};
-use crate::store::{Document as StoredDocument, DocumentState, MAX_PAGE, Removed, ReportLink, StoredAudit};
-
-/// How many of a list are given where nobody says how many.
-const PAGE: u32 = 1_000;
+use crate::staff::Who;
+use crate::store::Removed;
+use desk::{PAGE, audited, limit, shown_document};
 
 /// Where staff's calls come in.
 #[derive(Debug)]
@@ -33,93 +29,6 @@ pub(super) struct Desk {
 }
 
 type Watch = Pin<Box<dyn Stream<Item = Result<v1::WatchEvent, Status>> + Send>>;
-
-impl Desk {
-    /// Finds who calls, and takes the request in.
-    async fn enter<W, M>(&self, request: Request<W>, call: Call) -> Result<(Who, M), Status>
-    where
-        M: TryFrom<W, Error = Invalid>,
-    {
-        let who = self.admit(&request, call).await?;
-        let taken = M::try_from(request.into_inner()).map_err(|error| status::invalid(&error))?;
-        Ok((who, taken))
-    }
-
-    async fn admit<W>(&self, request: &Request<W>, call: Call) -> Result<Who, Status> {
-        let header = request.metadata().get("authorization").and_then(|value| value.to_str().ok());
-        let token = header.and_then(crate::staff::bearer);
-        let browser = request.extensions().get::<Browser>();
-        self.services.staff.check_either(token, browser, call).await.map_err(|error: Denied| {
-            self.services.metrics.call_denied();
-            status::denied(error)
-        })
-    }
-
-    /// Notes who does what, before it is done: what cannot be noted is not done.
-    async fn note(&self, who: &Who, call: Call, session: Option<SessionId>, detail: String) -> Result<(), Status> {
-        self.services.note(who, call, session, detail).await.map_err(|error| status::store(&error))
-    }
-
-    /// Tells a session that is over from one that never was.
-    async fn known<T>(&self, id: SessionId, asked: Result<T, SessionsError>) -> Result<T, Status> {
-        let Err(SessionsError::Ended(_)) = &asked else {
-            return asked.map_err(|error| status::sessions(&error));
-        };
-        let stored = self.services.store.session(id).await.map_err(|error| status::store(&error))?;
-        let error = if stored.is_some() { SessionsError::Ended(id) } else { SessionsError::NotFound(id) };
-        Err(status::sessions(&error))
-    }
-
-    /// Lists what is stored, as it is now where it is live.
-    async fn list(
-        &self,
-        filter: SessionFilter,
-        limit: u32,
-        before: Option<SessionId>,
-    ) -> Result<Vec<SessionOverview>, Status> {
-        let all_are_wanted = filter == SessionFilter::default();
-        let stored =
-            self.services.store.sessions(filter, limit, before).await.map_err(|error| status::store(&error))?;
-        // Live ones beyond the page's end come with a later page.
-        let last = (stored.len() == limit as usize).then(|| stored.last().map(|overview| overview.id)).flatten();
-        let on_page = |id: SessionId| before.is_none_or(|before| id < before) && last.is_none_or(|last| id >= last);
-        let live = self.services.sessions.overviews().into_iter().filter(|overview| on_page(overview.id));
-        let mut all: BTreeMap<_, _> = stored.into_iter().map(|overview| (overview.id, overview)).collect();
-        // A search is the record's to answer: one that is not stored yet is found a moment later.
-        let known = live.filter(|overview| all_are_wanted || all.contains_key(&overview.id)).collect::<Vec<_>>();
-        all.extend(known.into_iter().map(|overview| (overview.id, overview)));
-        Ok(all.into_values().rev().take(limit as usize).collect())
-    }
-}
-
-impl Desk {
-    /// Makes a link to a session's report.
-    async fn share(&self, session: SessionId, by: String) -> Result<String, Status> {
-        let report = self.services.reports.join(format!("{session}.html"));
-        if !tokio::fs::try_exists(&report).await.unwrap_or(false) {
-            return Err(status::no_report(session));
-        }
-        let token = crate::secret::token();
-        let hash = crate::secret::hash(token.as_bytes());
-        let link = ReportLink { session, hash, created: clock::wall(), shared_by: Some(by) };
-        self.services.store.insert_report_link(link).await.map_err(|error| status::store(&error))?;
-        Ok(format!("{}/r/{token}", self.services.address_for_users))
-    }
-}
-
-fn limit(asked: Option<NonZeroU32>) -> u32 {
-    asked.map_or(PAGE, NonZeroU32::get).min(MAX_PAGE - 1)
-}
-
-fn shown_document(stored: StoredDocument) -> Document {
-    let waiting = stored.state == DocumentState::Waiting;
-    Document { url: stored.file.map(|file| file.link), waiting, error: stored.last_error.filter(|_| waiting) }
-}
-
-fn audited(entry: StoredAudit) -> AuditEntry {
-    let StoredAudit { id, at, who, action, session, detail } = entry;
-    AuditEntry { id, at, who, action, session, detail }
-}
 
 #[tonic::async_trait]
 impl v1::support_server::Support for Desk {
