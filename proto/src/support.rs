@@ -4,6 +4,7 @@
 mod activity;
 mod audit;
 mod history;
+mod orders;
 mod papers;
 mod sessions;
 mod status;
@@ -16,10 +17,10 @@ pub use history::{
     HistoryScope, HistorySeries, HistorySession, HistorySessions, HistorySubject, HistorySubjects, ListHistorySessions,
     ListHistorySubjects, MAX_HISTORY_DAYS, MAX_UTC_OFFSET_MINUTES,
 };
+pub use orders::{CancelTest, IssuePlan, IssueTest};
 pub use papers::{AddNote, Document, Note};
 pub use sessions::{
-    CancelTest, CreateSession, CreatedSession, DeletedSession, IssuePlan, IssueTest, ListSamples, ListSessions,
-    SamplePage, SessionFilter,
+    CreateSession, CreatedSession, DeletedSession, ListSamples, ListSessions, SamplePage, SessionFilter,
 };
 pub use status::{DocumentsStatus, ExportStatus, LimitReached, Status};
 pub use tokens::{CreateToken, CreatedToken, RevokeToken, Role, Token};
