@@ -3,7 +3,8 @@
 pub mod emulator;
 mod fake;
 pub mod fixture;
+pub mod key;
 mod message;
 
-pub use fake::{Fake, Fault, google_at};
+pub use fake::{Fake, Fault, Held, google_at};
 pub use message::{Cell, Row};

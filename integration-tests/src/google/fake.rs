@@ -4,18 +4,25 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use cnc_server::google::storage::AppendRowsRequest;
 use cnc_server::google::{Credentials, Endpoints, Google};
 use prost_types::DescriptorProto;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tonic::Code;
 
 use super::message::Row;
 use crate::random::Random;
 
+mod gate;
+mod oauth;
 mod rest;
 mod storage;
+
+pub use gate::Held;
 
 /// What may go wrong with one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +39,8 @@ pub enum Fault {
     Silent,
     /// The stream is forgotten, done or not.
     Forgotten,
+    /// It is on its way for long: it is done when the test says so, and never answered.
+    Late,
 }
 
 /// The faults of chaos, each as likely as its place in the list says.
@@ -57,6 +66,7 @@ pub struct Fake {
 #[derive(Debug, Default)]
 struct State {
     streams: HashMap<String, Stream>,
+    /// By project, dataset and name.
     tables: BTreeMap<String, Vec<Row>>,
     /// Faults of the next appends, then of none, unless there is chaos.
     next: Vec<Option<Fault>>,
@@ -70,9 +80,22 @@ struct State {
     stream_error: Option<(Code, String)>,
     /// Sessions whose rows are refused one by one, and whether it is said which rows they are.
     poison: Option<(String, bool)>,
+    /// What every append says.
+    append_error: Option<Code>,
+    /// Service accounts with their public keys, and how far the token server's clock is on.
+    accounts: HashMap<String, Vec<u8>>,
+    clock_on: Duration,
+    /// How long an append takes, and the rows of each table, where those are only counted.
+    counting: Option<(Duration, HashMap<String, usize>)>,
+    /// Appends that are on their way for long.
+    late: Vec<AppendRowsRequest>,
     statements: Vec<String>,
     made: u64,
     appends: u64,
+    /// Calls of every kind, which of them is held, and what changes with each.
+    calls: u64,
+    held: Option<(u64, Held)>,
+    changes: watch::Sender<()>,
 }
 
 #[derive(Debug, Clone)]
@@ -111,6 +134,7 @@ impl Fake {
         let address = listener.local_addr().expect("bound");
         let state = Arc::<Mutex<State>>::default();
         let router = rest::routes(Arc::clone(&state)).merge(storage::routes(Arc::clone(&state)));
+        let router = router.merge(oauth::routes(Arc::clone(&state)));
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap_or_default() });
         Self { address, state, serving }
     }
@@ -125,6 +149,17 @@ impl Fake {
     #[must_use]
     pub fn google(&self) -> Google {
         google_at(self.address)
+    }
+
+    /// Gives a listener's settings that lead to it, with the credentials that they are to name.
+    #[must_use]
+    pub fn settings(&self, credentials: &str) -> String {
+        let address = self.address;
+        format!(
+            "[google]\nproject = \"p\"\ncredentials = \"{credentials}\"\ndataset = \"d\"\n[google.endpoints]\n\
+             bigquery = \"http://{address}/bigquery/v2\"\nstorage = \"http://{address}\"\n\
+             metadata = \"http://{address}/token\"\n"
+        )
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -161,10 +196,50 @@ impl Fake {
         self.state().stream_error = answer.map(|(code, said)| (code, said.to_owned()));
     }
 
+    /// Lets rows be counted from now on, not read and kept, and each append take a while, as at Google.
+    pub fn only_count(&self, append: Duration) {
+        self.state().counting = Some((append, HashMap::new()));
+    }
+
+    /// Lets every append be refused from now on, or permitted again.
+    pub fn refuse_appends(&self, code: Option<Code>) {
+        self.state().append_error = code;
+    }
+
+    /// Lets the appends arrive that are on their way for long; gives how many rows they brought.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn deliver_late(&self) -> usize {
+        let mut state = self.state();
+        let rows = |state: &State| state.tables.values().map(Vec::len).sum::<usize>();
+        let (late, before) = (std::mem::take(&mut state.late), rows(&state));
+        assert!(!late.is_empty(), "nothing is late");
+        for append in late {
+            storage::append(&mut state, append);
+        }
+        rows(&state) - before
+    }
+
     /// Gives the rows of a table.
     #[must_use]
     pub fn rows(&self, table: &str) -> Vec<Row> {
-        self.state().tables.get(table).cloned().unwrap_or_default()
+        self.rows_in("p.d", table)
+    }
+
+    /// Gives the rows of a table of another dataset.
+    #[must_use]
+    pub fn rows_in(&self, place: &str, table: &str) -> Vec<Row> {
+        self.state().tables.get(&format!("{place}.{table}")).cloned().unwrap_or_default()
+    }
+
+    /// Gives how many rows a table has.
+    #[must_use]
+    pub fn count(&self, table: &str) -> usize {
+        let (state, table) = (self.state(), format!("p.d.{table}"));
+        let counted = state.counting.as_ref().and_then(|(_, rows)| rows.get(&table)).copied();
+        state.tables.get(&table).map_or(0, Vec::len) + counted.unwrap_or(0)
     }
 
     /// Gives the statements that it was asked to run.

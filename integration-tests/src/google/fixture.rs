@@ -13,7 +13,7 @@ use cnc_model::test::PingTest;
 use cnc_model::{Outcome, Sample, Sequence, SessionId, Test, TestId, Timestamp, Ttl};
 use cnc_server::export::{ExportFigures, Exporter, Tempo};
 use cnc_server::google::Google;
-use cnc_server::store::{Change, Commit, SessionRow, Store};
+use cnc_server::store::{Change, Commit, ExportStanding, SessionRow, Store};
 use rusqlite::Connection;
 use tokio_util::sync::CancellationToken;
 
@@ -162,18 +162,23 @@ pub async fn export_all(record: &Store, google: &Google) -> std::sync::Arc<Expor
 }
 
 /// Waits until nothing is left to export.
+pub async fn caught_up(record: &Store) {
+    until(record, |standing| standing.lag_rows == 0 && standing.behind_since.is_none()).await;
+}
+
+/// Waits until the export stands as is wished, and gives how.
 ///
 /// # Panics
 /// When the record cannot be read.
-pub async fn caught_up(record: &Store) {
+pub async fn until(record: &Store, is_so: impl Fn(&ExportStanding) -> bool) -> ExportStanding {
     let mut commits = record.commits();
     loop {
         commits.mark_unchanged();
         let standing = record.export_standing().await.expect("readable");
-        if standing.lag_rows == 0 && standing.behind_since.is_none() {
-            return;
+        if is_so(&standing) {
+            return standing;
         }
-        // Liveness: each batch that arrives is noted in the record.
+        // Liveness: what is waited for is noted in the record.
         commits.changed().await.expect("the writer runs");
     }
 }
@@ -187,6 +192,35 @@ pub fn keys(rows: &[Row], columns: &[&str]) -> BTreeMap<(String, Vec<i64>), usiz
         *keys.entry((row["session_id"].text().to_owned(), numbers)).or_default() += 1;
     }
     keys
+}
+
+/// Tells whether something of the record is not there yet.
+///
+/// # Panics
+/// When the record cannot be read.
+#[must_use]
+pub fn lacks(file: &Path, table: impl Fn(&str) -> Vec<Row>) -> bool {
+    let record = Connection::open(file).expect("opens");
+    let stored: i64 = record.query_row("SELECT count(*) FROM samples", (), |row| row.get(0)).expect("counts");
+    i64::try_from(table("samples").len()).expect("few") < stored
+        || VERSIONED.iter().any(|kind| !missing(&record, kind, &table(kind.0)).is_empty())
+}
+
+/// Tables whose rows have versions, with what names a version within its session.
+const VERSIONED: [(&str, &[&str]); 2] = [("sessions", &["version"]), ("tests", &["test_id", "version"])];
+
+/// Gives the last versions of a table's rows that are not there.
+fn missing(record: &Connection, (kind, columns): &(&str, &[&str]), there: &[Row]) -> Vec<(String, i64, i64)> {
+    let there = keys(there, columns);
+    let mut last =
+        record.prepare("SELECT session_id, item_id, version FROM export_rows WHERE kind = ?1").expect("sound");
+    let rows = last.query_map([kind], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).expect("rows");
+    let mut rows = rows.collect::<Result<Vec<(String, i64, i64)>, _>>().expect("readable");
+    rows.retain(|(session, item, version)| {
+        let numbers = if columns.len() > 1 { vec![*item, *version] } else { vec![*version] };
+        !there.contains_key(&(session.clone(), numbers))
+    });
+    rows
 }
 
 /// Holds what arrived against the record: every sample once and as it was stored, every row's last version, and no row
@@ -207,15 +241,10 @@ pub fn assert_whole(file: &Path, table: impl Fn(&str) -> Vec<Row>) {
     let sequences = samples.iter().map(|row| row["sequence"].number()).sum::<i64>();
     let arrived = (i64::try_from(samples.len()).expect("few"), sum(&samples), sequences);
     assert_eq!(arrived, stored, "count, sum of round trips, sum of sequences");
-    for (kind, columns) in [("sessions", &["version"][..]), ("tests", &["test_id", "version"])] {
-        let there = keys(&table(kind), columns);
-        assert!(there.values().all(|times| *times == 1), "a version of {kind} is there twice: {there:?}");
-        let sql = "SELECT session_id, item_id, version FROM export_rows WHERE kind = ?1";
-        let mut last = record.prepare(sql).expect("sound");
-        let rows = last.query_map([kind], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).expect("rows");
-        for (session, item, version) in rows.collect::<Result<Vec<(String, i64, i64)>, _>>().expect("readable") {
-            let numbers = if kind == "tests" { vec![item, version] } else { vec![version] };
-            assert!(there.contains_key(&(session.clone(), numbers)), "{kind} {session} {item} lacks version {version}");
-        }
+    for kind in VERSIONED {
+        let rows = table(kind.0);
+        let there = keys(&rows, kind.1);
+        assert!(there.values().all(|times| *times == 1), "a version of {} is there twice: {there:?}", kind.0);
+        assert_eq!(missing(&record, &kind, &rows), [], "last versions of {}", kind.0);
     }
 }

@@ -1,7 +1,11 @@
 //! Each fault by itself, and rows that BigQuery does not take.
 
-use cnc_integration_tests::google::fixture::{assert_whole, begin, export_all, fill, id, observe};
+use cnc_integration_tests::google::fixture::{
+    assert_whole, begin, caught_up, end, export_all, exporter, fill, id, observe,
+};
 use cnc_integration_tests::google::{Fake, Fault};
+use cnc_server::google::Kind;
+use tokio_util::sync::CancellationToken;
 use tonic::Code;
 
 use crate::Place;
@@ -31,6 +35,25 @@ async fn each_fault_leaves_every_row_there_once() {
             assert_whole(&place.file(), |table| fake.rows(table));
         }
     }
+}
+
+#[tokio::test]
+async fn a_row_that_changes_while_it_is_in_doubt_is_there_once_in_each_version() {
+    let place = Place::new();
+    let record = place.open();
+    let fake = Fake::start().await;
+    begin(&record, 0).await;
+    // Killed twice: once before the row had arrived, and after it has another version once behind that.
+    for (appends, fault) in [(1, Fault::Silent), (2, Fault::DoneAndSilent)] {
+        fake.next([Some(fault)]);
+        let life = tokio::spawn(exporter(&record, &fake.google()).run(CancellationToken::new()));
+        fake.until(|fake| fake.appends() == appends).await;
+        life.abort();
+        assert!(life.await.expect_err("it was killed").is_cancelled());
+        end(&record, 0, appends).await;
+    }
+    export_all(&record, &fake.google()).await;
+    assert_whole(&place.file(), |table| fake.rows(table));
 }
 
 #[tokio::test]
@@ -86,5 +109,35 @@ async fn another_dataset_gets_everything_again() {
     // As the exporter does at its start: until then everything is where it should be.
     record.export_to("other.d".into()).await.expect("noted");
     export_all(&record, &elsewhere).await;
-    assert_whole(&place.file(), |table| second.rows(table));
+    assert_whole(&place.file(), |table| second.rows_in("other.d", table));
+}
+
+/// More appends than this before anything is told are a loop that nothing slows down.
+const LOOP: u64 = 50;
+
+#[tokio::test]
+async fn streams_that_take_nothing_from_the_start_are_not_made_without_end() {
+    for code in [Code::FailedPrecondition, Code::OutOfRange, Code::AlreadyExists] {
+        let place = Place::new();
+        let record = place.open();
+        let fake = Fake::start().await;
+        fake.refuse_appends(Some(code));
+        fill(&record, 1, 20).await;
+        let exporter = exporter(&record, &fake.google());
+        let mut failing = exporter.figures().watch();
+        let stop = CancellationToken::new();
+        let running = tokio::spawn(exporter.run(stop.clone()));
+        tokio::select! {
+            told = failing.wait_for(Option::is_some) => {
+                let told = told.expect("the exporter lives").clone().expect("it is some");
+                assert_eq!(told.kind, Kind::Outage, "{code:?}: {told:?}");
+            }
+            () = fake.until(|fake| fake.appends() > LOOP) => panic!("{code:?}: nothing slows it down"),
+        }
+        fake.refuse_appends(None);
+        caught_up(&record).await;
+        stop.cancel();
+        running.await.expect("the exporter does not panic");
+        assert_whole(&place.file(), |table| fake.rows(table));
+    }
 }

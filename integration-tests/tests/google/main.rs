@@ -4,6 +4,8 @@ mod chaos;
 mod emulator;
 mod faults;
 mod history;
+mod kills;
+mod lag;
 mod outage;
 mod refusals;
 mod removal;

@@ -1,8 +1,11 @@
 //! What is removed here is removed there, even where it came of late, and the record says so.
 
-use cnc_integration_tests::google::Fake;
-use cnc_integration_tests::google::fixture::{begin, caught_up, export_all, exporter, fill, id};
+use cnc_integration_tests::google::fixture::{
+    HURRIED, begin, caught_up, export_all, exporter, fill, id, observe, until,
+};
+use cnc_integration_tests::google::{Fake, Fault};
 use cnc_model::Timestamp;
+use cnc_server::export::Exporter;
 use rusqlite::Connection;
 use tokio_util::sync::CancellationToken;
 
@@ -50,8 +53,105 @@ async fn a_deleted_session_goes_there_too_once_it_can() {
     let noted: (String, i64) = connection
         .query_row("SELECT state, removed_rows FROM removals", (), |row| Ok((row.get(0)?, row.get(1)?)))
         .expect("one");
-    assert_eq!(noted.0, "done");
-    assert!(noted.1 >= 40 + 2, "{noted:?}");
+    // Its samples, its row and its test's.
+    assert_eq!(noted, ("done".into(), 40 + 2));
+}
+
+#[tokio::test]
+async fn what_was_removed_before_the_dataset_changed_goes_where_it_was() {
+    let place = Place::new();
+    let record = place.open();
+    let fake = Fake::start().await;
+    fill(&record, 3, 40).await;
+    export_all(&record, &fake.google()).await;
+    record.delete(id(1), now()).await.expect("deleted").expect("it was there");
+    // Nobody has removed it there yet, and the settings name another dataset now.
+    let stop = CancellationToken::new();
+    let exporter = Exporter::new(record.clone(), fake.google(), "e".into(), HURRIED);
+    let running = tokio::spawn(exporter.run(stop.clone()));
+    until(&record, |standing| standing.removals_waiting == 0).await;
+    caught_up(&record).await;
+    record.delete(id(2), now()).await.expect("deleted").expect("it was there");
+    until(&record, |standing| standing.removals_waiting == 0).await;
+    stop.cancel();
+    running.await.expect("the exporter does not panic");
+    assert_eq!((fake.rows("samples").len(), fake.rows_in("p.e", "samples").len()), (80, 40));
+    assert!(fake.rows("sessions").iter().all(|row| row["session_id"].text() != id(1).to_string()));
+    let connection = Connection::open(place.file()).expect("opens");
+    let mut noted = connection.prepare("SELECT dataset FROM removals ORDER BY removal_id").expect("sound");
+    let places = noted.query_map((), |row| row.get::<_, String>(0)).expect("rows");
+    assert_eq!(places.collect::<Result<Vec<_>, _>>().expect("texts"), ["p.d", "p.e"]);
+}
+
+#[tokio::test]
+async fn a_dataset_that_its_owner_removed_holds_nobody_up() {
+    let place = Place::new();
+    let record = place.open();
+    let fake = Fake::start().await;
+    fill(&record, 2, 20).await;
+    export_all(&record, &fake.google()).await;
+    record.delete(id(1), now()).await.expect("deleted").expect("it was there");
+    record.export_to("p.e".into()).await.expect("noted");
+    let gone = r#"{"error":{"code":404,"message":"Not found: Dataset p:d","errors":[{"reason":"notFound","message":"x"}],"status":"NOT_FOUND"}}"#;
+    fake.refuse_rest(Some((404, gone.into())));
+    let stop = CancellationToken::new();
+    let exporter = Exporter::new(record.clone(), fake.google(), "e".into(), HURRIED);
+    let figures = exporter.figures();
+    let running = tokio::spawn(exporter.run(stop.clone()));
+    until(&record, |standing| standing.removals_waiting == 0).await;
+    stop.cancel();
+    running.await.expect("the exporter does not panic");
+    assert_eq!(figures.failing(), None);
+}
+
+#[tokio::test]
+async fn each_removal_says_how_many_rows_went_of_its_own_session() {
+    let place = Place::new();
+    let record = place.open();
+    let fake = Fake::start().await;
+    for (n, last) in [(0, 11), (1, 31)] {
+        begin(&record, n).await;
+        observe(&record, n, 2, last).await;
+    }
+    export_all(&record, &fake.google()).await;
+    for n in [0, 1] {
+        record.delete(id(n), now()).await.expect("deleted").expect("it was there");
+    }
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(exporter(&record, &fake.google()).run(stop.clone()));
+    until(&record, |standing| standing.removals_waiting == 0).await;
+    stop.cancel();
+    running.await.expect("the exporter does not panic");
+    let connection = Connection::open(place.file()).expect("opens");
+    let mut noted = connection.prepare("SELECT removed_rows FROM removals ORDER BY session_id").expect("sound");
+    let rows = noted.query_map((), |row| row.get::<_, i64>(0)).expect("rows");
+    // The samples, a version of the session, and one of its test.
+    assert_eq!(rows.collect::<Result<Vec<_>, _>>().expect("numbers"), [10 + 2, 30 + 2]);
+}
+
+#[tokio::test]
+async fn what_was_on_its_way_does_not_come_behind_its_removal() {
+    let place = Place::new();
+    let record = place.open();
+    let fake = Fake::start().await;
+    // The session's row and its test's arrive; its samples are on their way for long.
+    fake.next([None, None, Some(Fault::Late)]);
+    begin(&record, 0).await;
+    observe(&record, 0, 2, 41).await;
+    let first = tokio::spawn(exporter(&record, &fake.google()).run(CancellationToken::new()));
+    fake.until(|fake| fake.appends() == 3).await;
+    first.abort();
+    assert!(first.await.expect_err("it was killed").is_cancelled());
+    record.delete(id(0), now()).await.expect("deleted").expect("it was there");
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(exporter(&record, &fake.google()).run(stop.clone()));
+    until(&record, |standing| standing.removals_waiting == 0).await;
+    assert_eq!(fake.deliver_late(), 0, "rows came behind their removal");
+    begin(&record, 1).await;
+    caught_up(&record).await;
+    stop.cancel();
+    running.await.expect("the exporter does not panic");
+    assert_eq!(fake.rows("samples").len(), 0);
 }
 
 #[tokio::test]
@@ -83,16 +183,4 @@ async fn nothing_is_asked_for_where_nothing_was_exported() {
     fill(&record, 1, 10).await;
     record.delete(id(0), now()).await.expect("deleted");
     assert_eq!(record.export_standing().await.expect("readable").removals_waiting, 0);
-}
-
-async fn until(record: &cnc_server::store::Store, is_so: impl Fn(&cnc_server::store::ExportStanding) -> bool) {
-    let mut commits = record.commits();
-    loop {
-        commits.mark_unchanged();
-        if is_so(&record.export_standing().await.expect("readable")) {
-            return;
-        }
-        // Liveness: what was tried is noted in the record.
-        commits.changed().await.expect("the writer runs");
-    }
 }

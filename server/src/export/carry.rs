@@ -43,6 +43,13 @@ struct Batch {
     is_in_doubt: bool,
 }
 
+impl Batch {
+    /// Tells whether other rows would be sent now than were noted: some are gone, or have another version.
+    fn has_changed(&self) -> bool {
+        i64::try_from(self.now.rows.len()) != Ok(self.noted.rows) || self.now.ranges != self.noted.ranges
+    }
+}
+
 impl Carrier<'_> {
     /// Sends the batch that is on its way, or puts the next together and sends it.
     pub(super) async fn carry(&mut self) -> Result<Carried, ExportError> {
@@ -50,7 +57,12 @@ impl Carrier<'_> {
         let batch = match position.in_flight {
             Some(noted) => {
                 let now = self.store.export_again(self.kind, noted.ranges.clone(), encode).await?;
-                Batch { noted, now, is_in_doubt: true }
+                let batch = Batch { noted, now, is_in_doubt: true };
+                if batch.has_changed() {
+                    self.settle(batch).await?;
+                    return Ok(Carried::Something);
+                }
+                batch
             }
             None => match self.next(position.stream).await? {
                 Some(batch) => batch,
@@ -58,9 +70,7 @@ impl Carrier<'_> {
             },
         };
         if batch.now.rows.is_empty() {
-            // Nothing is left to send. Where it was sent before, the stream's offset is not known, so it is left.
-            let next_offset = (!batch.is_in_doubt).then_some(batch.noted.offset);
-            self.end(batch.noted.ranges, 0, next_offset, batch.now.unreadable).await?;
+            self.end(batch.noted.ranges, 0, Some(batch.noted.offset), batch.now.unreadable).await?;
             return Ok(Carried::Something);
         }
         let rows = batch.now.rows.iter().map(|row| row.bytes.clone()).collect();
@@ -72,20 +82,24 @@ impl Carrier<'_> {
                 self.end(ranges, rows, Some(offset + rows), Vec::new()).await?;
             }
             // Nothing of this was sent before, so others are there: the record was set back, say from a backup.
-            Appended::Before => self.move_on().await?,
+            Appended::Before => {
+                let what = format!("append to table {}", self.kind.word());
+                let error = GoogleError::new(Kind::Outage, what, "there are rows already where these belong");
+                self.move_on(&batch, error).await?;
+            }
             Appended::Rows(errors) => self.without(batch, errors).await?,
             Appended::Refused(error) => self.refused(batch, error).await?,
-            Appended::Lost(said) => {
+            Appended::Lost(error) => {
                 tracing::info!(
                     table = self.kind.word(),
-                    said,
+                    said = error.said,
                     "the stream to BigQuery is gone; another takes its place"
                 );
-                if batch.is_in_doubt && self.is_in(&batch).await? {
+                if self.is_in(&batch).await? {
                     let InFlight { rows, ranges, .. } = batch.noted;
                     self.end(ranges, rows, None, Vec::new()).await?;
                 } else {
-                    self.move_on().await?;
+                    self.move_on(&batch, error).await?;
                 }
             }
         }
@@ -133,9 +147,7 @@ impl Carrier<'_> {
     /// Notes that the rows are in, as they were sent.
     async fn arrived(&mut self, batch: Batch) -> Result<(), ExportError> {
         let sent = i64::try_from(batch.now.rows.len()).unwrap_or(i64::MAX);
-        // A range whose rows were removed stays as it was noted.
-        let ranges = if self.kind == ExportKind::Samples { batch.noted.ranges } else { batch.now.ranges };
-        self.end(ranges, sent, Some(batch.noted.offset + sent), Vec::new()).await?;
+        self.end(batch.noted.ranges, sent, Some(batch.noted.offset + sent), Vec::new()).await?;
         *self.most_rows = self.most_rows.saturating_mul(2).min(ROWS_A_BATCH);
         Ok(())
     }
@@ -206,10 +218,22 @@ impl Carrier<'_> {
         Ok(self.store.export_refused(self.kind, ranges, set_aside, at).await?)
     }
 
-    /// Takes a new stream for a batch that is not in.
-    async fn move_on(&mut self) -> Result<(), ExportError> {
+    /// Finds out what became of a batch whose rows are no longer the same: were they sent in its place, nobody could tell
+    /// afterwards which of both is in. Its stream is closed, so that what may still be on its way does not come later,
+    /// behind the removal of its rows.
+    async fn settle(&mut self, batch: Batch) -> Result<(), ExportError> {
+        let is_in = self.is_in(&batch).await?;
+        let InFlight { rows, ranges, .. } = batch.noted;
+        let (ranges, rows) = if is_in { (ranges, rows) } else { (Vec::new(), 0) };
+        self.end(ranges, rows, None, Vec::new()).await
+    }
+
+    /// Takes a new stream for a batch that is not in. Where the old one was new itself that is no progress: it is a
+    /// failure, so that it is tried again later, not at once and for ever.
+    async fn move_on(&mut self, batch: &Batch, error: GoogleError) -> Result<(), ExportError> {
         let stream = self.sink.create_stream(self.kind.word()).await?;
-        Ok(self.store.export_move(self.kind, stream).await?)
+        self.store.export_move(self.kind, stream).await?;
+        if batch.noted.offset == 0 { Err(error.into()) } else { Ok(()) }
     }
 
     /// Finds out whether a batch is in whose stream cannot be appended to any more: by the stream's own count, else by

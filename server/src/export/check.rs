@@ -93,12 +93,11 @@ async fn append(sink: &mut Sink, table: &str) -> Result<(), GoogleError> {
         let row = super::encode::finding_for_check(clock::wall());
         return match sink.append(TRIED, &stream, 0, vec![row]).await? {
             Appended::New | Appended::Before => Ok(()),
-            Appended::Refused(error) => Err(error),
+            Appended::Refused(error) | Appended::Lost(error) => Err(error),
             Appended::Rows(errors) => {
                 let said = errors.into_iter().map(|(_, said)| said).next().unwrap_or_default();
                 Err(GoogleError::new(Kind::Invalid, "append a row", said))
             }
-            Appended::Lost(said) => Err(GoogleError::new(Kind::Outage, "append a row", said)),
         };
     }
 }

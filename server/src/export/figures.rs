@@ -1,9 +1,9 @@
 //! What the exporter tells of itself, for metrics and for people who look after a listener.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use cnc_model::Timestamp;
+use tokio::sync::watch;
 
 use crate::google::{GoogleError, Kind};
 
@@ -13,7 +13,7 @@ pub struct ExportFigures {
     batches: AtomicU64,
     rows: AtomicU64,
     failures: [AtomicU64; Kind::ALL.len()],
-    failing: Mutex<Option<Failing>>,
+    failing: watch::Sender<Option<Failing>>,
 }
 
 /// Why it does not get on at the moment.
@@ -44,13 +44,19 @@ impl ExportFigures {
 
     /// Says that it does not get on, or that it does again.
     pub(super) fn stands(&self, failing: Option<Failing>) {
-        *self.failing.lock().unwrap_or_else(PoisonError::into_inner) = failing;
+        self.failing.send_replace(failing);
     }
 
     /// Tells why it does not get on; `None` while it does.
     #[must_use]
     pub fn failing(&self) -> Option<Failing> {
-        self.failing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.failing.borrow().clone()
+    }
+
+    /// Follows why it does not get on, and that it does again.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Option<Failing>> {
+        self.failing.subscribe()
     }
 
     /// Gives the batches and rows that have arrived.

@@ -108,7 +108,7 @@ impl Exporter {
                     open = None;
                     let wait = backoff.failed(secret::random_u64());
                     self.tell(&error, wait);
-                    sleep(wait).await;
+                    self.wait(&mut commits, wait).await;
                 }
             }
         }
@@ -145,17 +145,21 @@ impl Exporter {
         }
         // Nor is it those rows' fault that are to go.
         let removed = removal::remove(&self.store, bigquery, &self.figures).await;
-        match failed {
-            Some(error) => Err(error.into()),
-            None => removed,
+        if let Some(error) = failed {
+            return Err(error.into());
         }
+        removed?;
+        // What was left may have been removed here, and then no batch says that nothing is left.
+        self.store.export_looked(clock::wall()).await?;
+        Ok(())
     }
 
     async fn open(&self) -> Result<Open, ExportError> {
+        // First: what is to go there is behind from now on, whether or not Google lets anybody in.
+        self.store.export_to(self.google.place(&self.dataset)).await?;
         let tokens = Tokens::open(&self.google, &[BIGQUERY_SCOPE]).await?;
         let bigquery = BigQuery::open(&self.google, &self.dataset, tokens.clone()).await?;
         let sink = Sink::open(&self.google, &self.dataset, tokens, self.tempo.answer)?;
-        self.store.export_to(bigquery.place()).await?;
         Ok(Open { sink, bigquery })
     }
 
@@ -174,14 +178,32 @@ impl Exporter {
         true
     }
 
+    /// Waits after a failure, and notes meanwhile since when BigQuery lacks something.
+    async fn wait(&self, commits: &mut watch::Receiver<u64>, wait: Duration) {
+        let until = Instant::now() + wait;
+        loop {
+            commits.mark_unchanged();
+            match self.store.export_looked(clock::wall()).await {
+                Ok(false) => {}
+                // Once it is noted it stays so. A record that cannot be read is told of by the next attempt.
+                Ok(true) | Err(_) => return sleep_until(until).await,
+            }
+            tokio::select! {
+                // Liveness: changed by the store's writer; without one nothing comes that could be noted.
+                changed = commits.changed() => if changed.is_err() { return sleep_until(until).await },
+                () = sleep_until(until) => return,
+            }
+        }
+    }
+
     fn tell(&self, error: &ExportError, wait: Duration) {
         let wait_s = wait.as_secs();
         match error {
             ExportError::Google(refusal) => {
                 self.figures.failed(refusal);
                 let GoogleError { kind, .. } = refusal;
-                tracing::warn!(kind = kind.word(), wait_s, "the export to BigQuery waits: {refusal}");
                 self.figures.stands(Some(Failing { kind: *kind, message: refusal.to_string(), at: clock::wall() }));
+                tracing::warn!(kind = kind.word(), wait_s, "the export to BigQuery waits: {refusal}");
             }
             ExportError::Store(error) => tracing::warn!(%error, wait_s, "the export to BigQuery waits for the record"),
         }

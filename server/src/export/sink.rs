@@ -40,7 +40,7 @@ pub(super) enum Appended {
     /// None is in, and BigQuery does not say which of them is to blame.
     Refused(GoogleError),
     /// The stream is no more, or is not where we believed it.
-    Lost(String),
+    Lost(GoogleError),
 }
 
 /// What is known of a stream once nothing more can come to it.
@@ -224,11 +224,10 @@ fn read(what: &str, answer: AppendRowsResponse) -> Result<Appended, GoogleError>
 fn of_code(what: &str, code: Code, said: String) -> Option<Result<Appended, GoogleError>> {
     match code {
         Code::AlreadyExists => Some(Ok(Appended::Before)),
-        Code::NotFound | Code::OutOfRange | Code::FailedPrecondition => Some(Ok(Appended::Lost(said))),
-        Code::InvalidArgument => {
-            let refused = GoogleError::of_status(what, &Status::new(code, said));
-            Some(Ok(Appended::Refused(refused)))
+        Code::NotFound | Code::OutOfRange | Code::FailedPrecondition => {
+            Some(Ok(Appended::Lost(GoogleError::of_status(what, &Status::new(code, said)))))
         }
+        Code::InvalidArgument => Some(Ok(Appended::Refused(GoogleError::of_status(what, &Status::new(code, said))))),
         Code::Ok
         | Code::Cancelled
         | Code::Unknown

@@ -147,8 +147,9 @@ pub(super) fn count_row(bigquery: &BigQuery, kind: ExportKind, range: &Range, nu
     format!("SELECT COUNT(*) FROM {table} WHERE session_id = '{session}' AND {which}")
 }
 
-/// Gives the statement that removes rows of sessions.
-pub(super) fn delete_rows(bigquery: &BigQuery, kind: ExportKind, sessions: &[SessionId]) -> String {
+/// Gives the statement that counts the rows of sessions in a table of a place, and the one that removes them.
+pub(super) fn rows_of(place: &str, kind: ExportKind, sessions: &[SessionId]) -> [String; 2] {
     let ids = sessions.iter().map(|id| format!("'{id}'")).collect::<Vec<_>>().join(", ");
-    format!("DELETE FROM {} WHERE session_id IN ({ids})", bigquery.named(kind.word()))
+    let which = format!("FROM `{place}.{}` WHERE session_id IN ({ids})", kind.word());
+    [format!("SELECT session_id, COUNT(*) {which} GROUP BY session_id"), format!("DELETE {which}")]
 }

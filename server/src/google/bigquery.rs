@@ -59,7 +59,14 @@ impl BigQuery {
     /// Gives project and dataset as queries name them.
     #[must_use]
     pub fn place(&self) -> String {
-        format!("{}.{}", self.google.project, self.dataset)
+        self.google.place(&self.dataset)
+    }
+
+    /// Gives the same for statements about another place, which may lie in another part of the world: BigQuery finds out
+    /// where by the tables that they name.
+    #[must_use]
+    pub fn anywhere(&self) -> Self {
+        Self { google: Google { location: None, ..self.google.clone() }, ..self.clone() }
     }
 
     /// Gives a table as queries name it.
@@ -169,13 +176,11 @@ impl BigQuery {
     }
 }
 
-/// What a statement brought: the first page of its rows, and how many it changed.
+/// What a statement brought: the first page of its rows, and what it took.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Answer {
     /// The rows, each cell as a text; `None` where it is `NULL` or no single value.
     pub rows: Vec<Vec<Option<String>>>,
-    /// How many rows were changed or removed.
-    pub changed: u64,
     /// How many bytes were looked at.
     pub processed_bytes: Option<u64>,
 }
@@ -190,7 +195,6 @@ impl Answer {
         let row = |row: TableRow| row.columns.unwrap_or_default().into_iter().map(text).collect();
         Self {
             rows: answer.rows.unwrap_or_default().into_iter().map(row).collect(),
-            changed: number(answer.num_dml_affected_rows).unwrap_or(0),
             processed_bytes: number(answer.total_bytes_processed),
         }
     }

@@ -29,6 +29,14 @@ pub struct Google {
     pub endpoints: Endpoints,
 }
 
+impl Google {
+    /// Gives a dataset of the project as queries name it.
+    #[must_use]
+    pub fn place(&self, dataset: &str) -> String {
+        format!("{}.{dataset}", self.project)
+    }
+}
+
 /// Who the listener is to Google.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Credentials {

@@ -14,7 +14,7 @@ use rusqlite::Row;
 
 pub use columns::{Column, Holds, Kind, Table};
 pub use notes::{Begin, End, SetAside};
-pub(super) use notes::{ExportNote, apply, removed};
+pub(super) use notes::{ExportNote, apply, look, removed};
 pub(crate) use protocol::protocol;
 pub(super) use read::{gather, in_flight, is_exported, read_again};
 pub use standing::ExportStanding;

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::StoreError;
 
 /// Every schema's step from the one before it. A step is never changed once released; columns are never removed.
-pub(super) const MIGRATIONS: [&str; 14] = [
+pub(super) const MIGRATIONS: [&str; 15] = [
     include_str!("migrations/0001.sql"),
     include_str!("migrations/0002.sql"),
     include_str!("migrations/0003.sql"),
@@ -23,6 +23,7 @@ pub(super) const MIGRATIONS: [&str; 14] = [
     include_str!("migrations/0011.sql"),
     include_str!("migrations/0012.sql"),
     include_str!("migrations/0013.sql"),
+    include_str!("migrations/0014.sql"),
     include_str!("migrations/0015.sql"),
 ];
 
@@ -35,7 +36,15 @@ const LOG_BYTES_KEPT: i64 = 64 << 20;
 
 /// Holds the lock that keeps a second listener off the same file; dropping it lets go.
 #[derive(Debug)]
-pub(super) struct Lock(#[expect(dead_code, reason = "held for its lock alone")] File);
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing alone lets go only once nobody has a copy, and a child that is just being started has one for a moment.
+        // What cannot be let go of here is by the file's closing.
+        drop(self.0.unlock());
+    }
+}
 
 /// Takes the lock beside the database, or tells who is in the way.
 pub(super) fn lock(path: &Path) -> Result<Lock, StoreError> {

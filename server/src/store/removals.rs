@@ -34,6 +34,8 @@ pub struct Removal {
     pub id: i64,
     /// The session's id.
     pub session: String,
+    /// The project and dataset that it is to be removed from.
+    pub dataset: String,
     /// Failures so far.
     pub attempts: u32,
 }
@@ -41,22 +43,24 @@ pub struct Removal {
 /// How an attempt at some removals went.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tried {
-    /// Their numbers.
-    pub ids: Vec<i64>,
+    /// Their numbers, each with how many of its session's rows went.
+    pub removals: Vec<(i64, u64)>,
     /// When.
     pub at: Timestamp,
-    /// How many rows went, of all together; else what went wrong, and how long to wait.
-    pub result: Result<u64, (String, Duration)>,
+    /// What went wrong before all of them were done, and how long to wait.
+    pub failed: Option<(String, Duration)>,
 }
 
-/// Gives removals of one kind that are due, the longest due first.
+/// Gives removals of one kind that are due in one dataset: that of the longest due.
 pub(super) fn due(connection: &Connection, what: What, now: Timestamp, limit: u32) -> Result<Vec<Removal>, Fault> {
     let mut statement = connection.prepare_cached(
-        "SELECT removal_id, session_id, attempts FROM removals
-         WHERE place = 'bigquery' AND state = 'waiting' AND what = ?1 AND due_us <= ?2 ORDER BY due_us LIMIT ?3",
+        "WITH due AS (SELECT * FROM removals
+            WHERE place = 'bigquery' AND state = 'waiting' AND what = ?1 AND due_us <= ?2)
+         SELECT removal_id, session_id, dataset, attempts FROM due
+         WHERE dataset = (SELECT dataset FROM due ORDER BY due_us LIMIT 1) ORDER BY due_us LIMIT ?3",
     )?;
     let rows = statement.query_map((what.word(), now.unix_us(), limit), |row| {
-        Ok(Removal { id: row.get(0)?, session: row.get(1)?, attempts: row.get(2)? })
+        Ok(Removal { id: row.get(0)?, session: row.get(1)?, dataset: row.get(2)?, attempts: row.get(3)? })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
@@ -69,22 +73,24 @@ pub(super) fn next_due(connection: &Connection) -> Result<Option<Timestamp>, Fau
     Ok(due.map(Timestamp::from_unix_us))
 }
 
-/// Notes how an attempt went.
+/// Notes how an attempt went. What an earlier one removed before it failed counts, too.
 pub(super) fn tried(connection: &Connection, tried: &Tried) -> Result<(), rusqlite::Error> {
-    let Tried { ids, at, result } = tried;
-    for id in ids {
-        match result {
-            Ok(rows) => connection
+    let Tried { removals, at, failed } = tried;
+    for (id, rows) in removals {
+        let rows = i64::try_from(*rows).unwrap_or(i64::MAX);
+        match failed {
+            None => connection
                 .prepare_cached(
-                    "UPDATE removals SET state = 'done', last_error = NULL, finished_us = ?2, removed_rows = ?3
-                     WHERE removal_id = ?1",
+                    "UPDATE removals SET state = 'done', last_error = NULL, finished_us = ?2,
+                        removed_rows = coalesce(removed_rows, 0) + ?3 WHERE removal_id = ?1",
                 )?
-                .execute((id, at.unix_us(), i64::try_from(*rows).unwrap_or(i64::MAX)))?,
-            Err((error, pause)) => connection
+                .execute((id, at.unix_us(), rows))?,
+            Some((error, pause)) => connection
                 .prepare_cached(
-                    "UPDATE removals SET attempts = attempts + 1, last_error = ?2, due_us = ?3 WHERE removal_id = ?1",
+                    "UPDATE removals SET attempts = attempts + 1, last_error = ?2, due_us = ?3,
+                        removed_rows = coalesce(removed_rows, 0) + ?4 WHERE removal_id = ?1",
                 )?
-                .execute((id, error, at.after(*pause).unix_us()))?,
+                .execute((id, error, at.after(*pause).unix_us(), rows))?,
         };
     }
     Ok(())

@@ -1,53 +1,70 @@
-//! Tokens, and the queries that the exporter asks: counting one row, and removing those of sessions.
+//! As much of REST as the exporter's doubts and removals ask for: counting rows, and removing those of sessions. Nothing
+//! else is there, as in a project without a dataset.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::State as Extract;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use super::State;
+use super::{State, gate};
 use crate::google::Cell;
 
 type Shared = Arc<Mutex<State>>;
 
 pub(super) fn routes(state: Shared) -> Router {
     Router::new()
-        .route("/token", get(token).post(token))
         .route("/bigquery/v2/projects/{project}/queries", post(query))
+        .route("/bigquery/v2/{*path}", any(other))
         .with_state(state)
 }
 
-fn answer((status, body): (u16, String)) -> Response {
+pub(super) fn answer((status, body): (u16, String)) -> Response {
     (StatusCode::from_u16(status).expect("a status"), [("content-type", "application/json")], body).into_response()
 }
 
-async fn token(Extract(state): Extract<Shared>) -> Response {
-    let refused = state.lock().unwrap_or_else(PoisonError::into_inner).token_error.clone();
-    match refused {
-        Some(refused) => answer(refused),
-        None => Json(json!({ "access_token": "t", "expires_in": 3600, "token_type": "Bearer" })).into_response(),
-    }
+async fn other(Extract(state): Extract<Shared>) -> Response {
+    let refused = state.lock().unwrap_or_else(PoisonError::into_inner).rest_error.clone();
+    let missing = json!({ "code": 404, "message": "Not found: Dataset p:d", "errors": [{ "reason": "notFound" }],
+        "status": "NOT_FOUND" });
+    answer(refused.unwrap_or_else(|| (404, json!({ "error": missing }).to_string())))
 }
 
 async fn query(Extract(state): Extract<Shared>, Json(asked): Json<Value>) -> Response {
+    gate::pass(&state, || run(&state, &asked)).await
+}
+
+fn run(state: &Shared, asked: &Value) -> Response {
     let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
     let sql = asked["query"].as_str().unwrap_or_default().to_owned();
     state.statements.push(sql.clone());
     if let Some(refused) = state.rest_error.clone() {
         return answer(refused);
     }
-    let table = sql.split('`').nth(1).and_then(|name| name.rsplit('.').next()).unwrap_or_default().to_owned();
+    let table = sql.split('`').nth(1).unwrap_or_default().to_owned();
     let rows = state.tables.entry(table).or_default();
     let texts: Vec<String> = sql.split('\'').skip(1).step_by(2).map(str::to_owned).collect();
+    let is_meant = |row: &crate::google::Row| texts.iter().any(|text| row["session_id"].text() == text);
     if sql.starts_with("DELETE FROM") {
         let before = rows.len();
-        rows.retain(|row| !texts.iter().any(|text| row["session_id"].text() == text));
+        rows.retain(|row| !is_meant(row));
         let gone = before - rows.len();
         return Json(json!({ "jobComplete": true, "numDmlAffectedRows": gone.to_string() })).into_response();
+    }
+    if sql.ends_with("GROUP BY session_id") {
+        let mut counts = BTreeMap::<_, u64>::new();
+        rows.iter()
+            .filter(|row| is_meant(row))
+            .for_each(|row| *counts.entry(row["session_id"].text()).or_default() += 1);
+        let row = |(session, count): (&str, u64)| json!({ "f": [{ "v": session }, { "v": count.to_string() }] });
+        let schema =
+            json!({ "fields": [{ "name": "session_id", "type": "STRING" }, { "name": "f0_", "type": "INTEGER" }] });
+        let rows: Vec<_> = counts.into_iter().map(row).collect();
+        return Json(json!({ "jobComplete": true, "schema": schema, "rows": rows })).into_response();
     }
     // `… WHERE session_id = '…' AND column = number AND …`
     let wanted: Vec<(String, i64)> = sql

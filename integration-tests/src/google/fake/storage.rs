@@ -17,7 +17,7 @@ use api::append_rows_response::{AppendResult, Response as Answer};
 use api::{AppendRowsRequest, AppendRowsResponse, CreateWriteStreamRequest, FinalizeWriteStreamRequest};
 use api::{FinalizeWriteStreamResponse, RowError, WriteStream};
 
-use super::{Fault, State, Stream};
+use super::{Fault, State, Stream, gate};
 use crate::google::message;
 
 type Shared = Arc<Mutex<State>>;
@@ -34,16 +34,16 @@ pub(super) fn routes(state: Shared) -> Router {
     let create = move |request: HttpRequest| {
         let state = Arc::clone(&create);
         let service = tower::service_fn(move |asked: Request<CreateWriteStreamRequest>| {
-            let made = create_stream(&state, asked.get_ref());
-            async move { made.map(Response::new) }
+            let state = Arc::clone(&state);
+            async move { gate::pass(&state, || create_stream(&state, asked.get_ref())).await.map(Response::new) }
         });
         async move { Grpc::new(ProstCodec::default()).unary(service, request).await }
     };
     let finalize = move |request: HttpRequest| {
         let state = Arc::clone(&finalize);
         let service = tower::service_fn(move |asked: Request<FinalizeWriteStreamRequest>| {
-            let closed = finalize_stream(&state, asked.get_ref());
-            async move { closed.map(Response::new) }
+            let state = Arc::clone(&state);
+            async move { gate::pass(&state, || finalize_stream(&state, asked.get_ref())).await.map(Response::new) }
         });
         async move { Grpc::new(ProstCodec::default()).unary(service, request).await }
     };
@@ -71,7 +71,8 @@ fn create_stream(state: &Shared, asked: &CreateWriteStreamRequest) -> Result<Wri
     }
     state.made += 1;
     let name = format!("{}/streams/{}", asked.parent, state.made);
-    let table = asked.parent.rsplit('/').next().unwrap_or_default().to_owned();
+    // `projects/…/datasets/…/tables/…`
+    let table = asked.parent.split('/').skip(1).step_by(2).collect::<Vec<_>>().join(".");
     state.streams.insert(name.clone(), Stream { table, next_offset: 0, is_final: false, descriptor: None });
     Ok(WriteStream { name, ..WriteStream::default() })
 }
@@ -89,7 +90,11 @@ fn answers(
 ) -> impl tokio_stream::Stream<Item = Result<AppendRowsResponse, Status>> {
     async_stream::stream! {
         while let Some(Ok(request)) = asked.next().await {
-            let (answer, fault) = take(&state, request);
+            let takes = lock(&state).counting.as_ref().map(|(append, _)| *append);
+            if let Some(takes) = takes {
+                tokio::time::sleep(takes).await;
+            }
+            let (answer, fault) = gate::pass(&state, || take(&state, request)).await;
             match fault {
                 None => yield Ok(answer),
                 Some(Fault::Refused(code) | Fault::DoneAndRefused(code)) => {
@@ -98,7 +103,7 @@ fn answers(
                 }
                 Some(Fault::DoneAndCut) => return,
                 // Liveness: the caller gives up and closes the connection.
-                Some(Fault::Silent | Fault::DoneAndSilent) => std::future::pending().await,
+                Some(Fault::Silent | Fault::DoneAndSilent | Fault::Late) => std::future::pending().await,
                 Some(Fault::Forgotten) => {
                     yield Err(Status::not_found("no such stream"));
                     return;
@@ -115,6 +120,10 @@ fn take(state: &Shared, request: AppendRowsRequest) -> (AppendRowsResponse, Opti
     let fault = state.fault();
     let answer = match fault {
         Some(Fault::Refused(_) | Fault::Silent) => AppendRowsResponse::default(),
+        Some(Fault::Late) => {
+            state.late.push(request);
+            AppendRowsResponse::default()
+        }
         Some(Fault::Forgotten) => {
             // Half of the time after it was done.
             let stream = request.write_stream.clone();
@@ -129,12 +138,15 @@ fn take(state: &Shared, request: AppendRowsRequest) -> (AppendRowsResponse, Opti
     (answer, fault)
 }
 
-fn append(state: &mut State, request: AppendRowsRequest) -> AppendRowsResponse {
+pub(super) fn append(state: &mut State, request: AppendRowsRequest) -> AppendRowsResponse {
     let refused = |code: Code, said: &str| {
         let error = cnc_server::google::rpc::Status { code: code as i32, message: said.into(), details: Vec::new() };
         AppendRowsResponse { response: Some(Answer::Error(error)), ..AppendRowsResponse::default() }
     };
     let poison = state.poison.clone();
+    if let Some(code) = state.append_error {
+        return refused(code, "not now");
+    }
     let Some(stream) = state.streams.get_mut(&request.write_stream) else {
         return refused(Code::NotFound, "no such stream");
     };
@@ -152,6 +164,12 @@ fn append(state: &mut State, request: AppendRowsRequest) -> AppendRowsResponse {
     }
     if offset > stream.next_offset {
         return refused(Code::OutOfRange, "a gap");
+    }
+    if let Some((_, counts)) = &mut state.counting {
+        let rows = data.rows.map_or(0, |rows| rows.serialized_rows.len());
+        *counts.entry(stream.table.clone()).or_default() += rows;
+        stream.next_offset += i64::try_from(rows).unwrap_or(0);
+        return accepted(offset);
     }
     let mut rows = Vec::new();
     for message in data.rows.unwrap_or_default().serialized_rows {
@@ -175,6 +193,10 @@ fn append(state: &mut State, request: AppendRowsRequest) -> AppendRowsResponse {
     stream.next_offset += i64::try_from(rows.len()).unwrap_or(0);
     let table = stream.table.clone();
     state.tables.entry(table).or_default().extend(rows);
+    accepted(offset)
+}
+
+fn accepted(offset: i64) -> AppendRowsResponse {
     let result = AppendResult { offset: Some(offset) };
     AppendRowsResponse { response: Some(Answer::AppendResult(result)), ..AppendRowsResponse::default() }
 }

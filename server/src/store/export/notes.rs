@@ -4,6 +4,7 @@ use cnc_model::Timestamp;
 use rusqlite::{Connection, OptionalExtension, named_params};
 
 use super::{Kind, Range};
+use crate::store::error::Fault;
 use crate::store::removals::{self, Tried, What};
 
 /// A batch that is about to be sent.
@@ -74,6 +75,8 @@ pub(crate) enum ExportNote {
         kind: Kind,
         stream: String,
     },
+    /// Whether BigQuery lacks something may have changed without a batch.
+    Looked(Timestamp),
     /// What is to be removed at BigQuery was tried.
     RemovalsTried(Tried),
 }
@@ -88,6 +91,7 @@ impl ExportNote {
             | Self::Begin(_)
             | Self::Refused { .. }
             | Self::Move { .. }
+            | Self::Looked(_)
             | Self::RemovalsTried(_) => false,
         }
     }
@@ -111,6 +115,7 @@ pub(crate) fn apply(connection: &Connection, note: &ExportNote) -> Result<(), ru
                 .execute((kind.word(), stream))
                 .map(drop)
         }
+        ExportNote::Looked(at) => looked(connection, *at),
         ExportNote::RemovalsTried(tried) => removals::tried(connection, tried),
     }
 }
@@ -189,16 +194,28 @@ fn ended(connection: &Connection, end: &End) -> Result<(), rusqlite::Error> {
         None => connection.prepare_cached("DELETE FROM export_streams WHERE kind = ?1")?.execute([kind.word()])?,
     };
     drop_batch(connection, *kind)?;
-    connection
-        .prepare_cached(
-            "UPDATE export_state SET exported_rows = exported_rows + ?1, behind_since_us = CASE WHEN
-                EXISTS (SELECT 1 FROM sessions INDEXED BY sessions_unexported
-                    WHERE claimed = 1 AND stored_sequence > exported_sequence)
-                OR EXISTS (SELECT 1 FROM export_rows INDEXED BY export_rows_waiting WHERE version > exported_version)
-                THEN behind_since_us END",
-        )?
-        .execute([rows])
-        .map(drop)
+    connection.prepare_cached("UPDATE export_state SET exported_rows = exported_rows + ?1")?.execute([rows])?;
+    let sql = format!("UPDATE export_state SET behind_since_us = CASE WHEN {LACKS} THEN behind_since_us END");
+    connection.prepare_cached(&sql)?.execute(()).map(drop)
+}
+
+/// Whether BigQuery lacks something, in SQL.
+const LACKS: &str = "(EXISTS (SELECT 1 FROM sessions INDEXED BY sessions_unexported
+        WHERE claimed = 1 AND stored_sequence > exported_sequence)
+    OR EXISTS (SELECT 1 FROM export_rows INDEXED BY export_rows_waiting WHERE version > exported_version))";
+
+/// Tells whether BigQuery lacks something, and whether it is noted since when.
+pub(crate) fn look(connection: &Connection) -> Result<(bool, bool), Fault> {
+    let sql = format!("SELECT {LACKS}, behind_since_us IS NOT NULL FROM export_state");
+    let found = connection.prepare_cached(&sql)?.query_row((), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    // Before there is an exporter nothing is to go anywhere.
+    Ok(found.unwrap_or_default())
+}
+
+fn looked(connection: &Connection, at: Timestamp) -> Result<(), rusqlite::Error> {
+    let sql =
+        format!("UPDATE export_state SET behind_since_us = CASE WHEN {LACKS} THEN coalesce(behind_since_us, ?1) END");
+    connection.prepare_cached(&sql)?.execute([at.unix_us()]).map(drop)
 }
 
 fn put_aside(
@@ -231,8 +248,8 @@ pub(crate) fn removed(
 ) -> Result<bool, rusqlite::Error> {
     connection
         .prepare_cached(
-            "INSERT INTO removals (place, session_id, what, asked_us, due_us)
-             SELECT 'bigquery', session_id, ?2, ?3, ?3 FROM sessions, export_state
+            "INSERT INTO removals (place, dataset, session_id, what, asked_us, due_us)
+             SELECT 'bigquery', export_state.place, session_id, ?2, ?3, ?3 FROM sessions, export_state
              WHERE session_id = ?1 AND claimed = 1 ON CONFLICT DO NOTHING",
         )?
         .execute((session, what.word(), at.unix_us()))

@@ -107,7 +107,20 @@ impl Store {
         self.read(export::standing).await
     }
 
-    /// Reads what is to be removed at BigQuery and due.
+    /// Sees whether BigQuery lacks something, and notes since when, or that it does not: where no batch begins nothing
+    /// else would.
+    ///
+    /// # Errors
+    /// Says what keeps it from being read or stored.
+    pub async fn export_looked(&self, at: Timestamp) -> Result<bool, StoreError> {
+        let (lacks, is_noted) = self.read(export::look).await?;
+        if lacks != is_noted {
+            self.note(ExportNote::Looked(at)).await?;
+        }
+        Ok(lacks)
+    }
+
+    /// Reads what is to be removed at BigQuery and due, of one dataset.
     ///
     /// # Errors
     /// Says what keeps it from being read.
