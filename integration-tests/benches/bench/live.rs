@@ -13,6 +13,7 @@ use cnc_integration_tests::listener::Listener;
 use tokio::runtime::Runtime;
 use tonic::transport::Endpoint;
 
+mod catch_up;
 mod lane;
 mod load;
 mod relay;
@@ -21,6 +22,7 @@ mod sessions;
 use crate::figure::{Bound, Figure, median, quantile};
 use load::{Load, Target};
 
+pub(crate) use catch_up::run as catch_up;
 pub(crate) use sessions::run as sessions;
 
 /// Turns of each side; the middle one counts.

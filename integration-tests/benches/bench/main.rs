@@ -50,6 +50,7 @@ const BENCHES: &[Bench] = &[
     ("cost-program", cost::program::run),
     ("cost-load", cost::load::run),
     ("export", export::run),
+    ("export-live", live::catch_up),
 ];
 
 fn main() -> Result<()> {
