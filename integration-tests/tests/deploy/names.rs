@@ -22,7 +22,7 @@ const MODULES: &str = "lib/x86_64-linux-gnu";
 fn static_programs_find_names_without_the_systems_modules() {
     let Some(compiler) = found_or_skip("cc") else { return };
     let root = root(&compiler);
-    let ping = ran(root.path(), CLIENT, &["ping", "somewhere", "--count", "1", "--json"]);
+    let ping = ran(root.path(), CLIENT, &["ping", "somewhere", "-c", "1", "--json"]);
     assert!(ping.contains("127.0.0.1"), "{ping}");
     // The name is found, and nobody listens there.
     let list = ran(root.path(), crate::root::STATIC, &["session", "list", "--listener", "http://somewhere:1"]);
