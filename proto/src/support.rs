@@ -13,9 +13,9 @@ mod tokens;
 pub use activity::{Activity, ListActivity, MAX_LOOKED_INTO, MAX_ROUND_TRIPS, WhoAmI};
 pub use audit::{AuditEntry, ListAudit};
 pub use history::{
-    History, HistoryDay, HistoryDestination, HistoryFigures, HistoryHour, HistoryKind, HistoryPeriod, HistoryProvider,
-    HistoryScope, HistorySeries, HistorySession, HistorySessions, HistorySubject, HistorySubjects, ListHistorySessions,
-    ListHistorySubjects, MAX_HISTORY_DAYS, MAX_UTC_OFFSET_MINUTES,
+    History, HistoryDay, HistoryDestination, HistoryFigures, HistoryHour, HistoryKind, HistoryOrigin, HistoryPeriod,
+    HistoryProvider, HistoryScope, HistorySeries, HistorySession, HistorySessions, HistorySubject, HistorySubjects,
+    ListHistorySessions, ListHistorySubjects, MAX_HISTORY_DAYS, MAX_UTC_OFFSET_MINUTES,
 };
 pub use orders::{CancelTest, IssuePlan, IssueTest};
 pub use papers::{AddNote, Document, Note};

@@ -7,6 +7,7 @@ mod bigquery;
 pub mod check;
 pub mod config;
 mod error;
+mod question;
 mod refusal;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ pub use bigquery::{Answer, BigQuery, SCOPE as BIGQUERY_SCOPE};
 pub use config::{Credentials, Endpoints, Google};
 pub use error::{GoogleError, Kind};
 pub(crate) use error::{forbidden, innermost};
+pub use question::{Question, Reply};
 
 /// The messages of BigQuery's Storage interfaces, as the library has them.
 pub use gcp_bigquery_client::google::{cloud::bigquery::storage::v1 as storage, rpc};

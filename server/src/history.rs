@@ -7,13 +7,13 @@
 //! - **Downloads and uploads**: the steady rate of each test that has one and that nobody else is known to have
 //!   disturbed, by the hour in which it began; the destination is whom it ran against.
 //! - **Percentiles** are by nearest rank on an HDR histogram with three significant digits, whose classes' middles are
-//!   told: they are off by at most [`ERROR_RATIO`].
+//!   told: they are off by at most [`ERROR_RATIO`]. BigQuery finds them among the values themselves: they are exact.
 //! - **A provider** is the network of the session's client when its samples were summed up; what was summed up before
 //!   the network was known moves to it. ICMP, TCP and UDP, and methods' versions, are never added together: each has
 //!   a series of its own. The method of a test that still runs is the one that this build knows.
 //!
 //! Sums follow their sessions: a session that is deleted takes its part with it. Samples that are merely kept no
-//! longer do not: what they said stays.
+//! longer do not: what they said stays. BigQuery has no sums, and answers from the samples that are there.
 //!
 //! Here are the pure parts, the seam behind which answers come from, and the task that keeps the sums. The tables are
 //! the store's.
@@ -22,12 +22,16 @@ use cnc_model::Timestamp;
 use cnc_proto::support::HistoryPeriod;
 
 pub(crate) mod answer;
+mod bigquery;
+mod costs;
 pub(crate) mod fold;
 mod probes;
 mod rolling;
 mod source;
 pub(crate) mod tally;
 
+pub use bigquery::{BigQueryHistory, BigQuerySettings};
+pub use costs::HistoryCosts;
 pub use rolling::catch_up;
 pub(crate) use rolling::run;
 pub use source::{HistoryError, HistorySource};

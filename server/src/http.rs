@@ -29,6 +29,7 @@ use cnc_probe::respond::Runs;
 pub use plain::plain;
 
 use crate::grpc::Services;
+use crate::history::HistoryCosts;
 use crate::metrics::Gauges;
 use crate::roles::Call;
 use crate::staff::bearer;
@@ -133,6 +134,7 @@ async fn figures(web: &Web) -> Response {
         Ok(gauges) => text.push_str(&gauges.map(|gauges| gauges.text()).unwrap_or_default()),
         Err(error) => tracing::warn!(%error, "how documents stand cannot be read"),
     }
+    text.push_str(&web.services.history.costs().map(HistoryCosts::text).unwrap_or_default());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }
 

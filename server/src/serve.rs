@@ -16,7 +16,7 @@ use crate::drive::DriveSettings;
 use crate::echo;
 use crate::export::{Exporter, Tempo};
 use crate::grpc::{self, Services};
-use crate::history::HistorySource;
+use crate::history::{BigQueryHistory, BigQuerySettings, HistorySource};
 use crate::http::{self, Web};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
@@ -126,7 +126,7 @@ impl Opened {
             address_for_users: settings.public_url.clone().unwrap_or_default().into(),
             reports: Arc::new(settings.reports.clone()),
             sessions: Sessions::start(store.clone(), settings, Arc::clone(&limits)).await?,
-            history: HistorySource::Store(store.clone()),
+            history: history(config, &store),
             store,
             staff,
             plans: Arc::new(config.all_plans()),
@@ -160,6 +160,18 @@ fn exporter(config: &Config, store: &Store) -> Option<Exporter> {
         Durability::BigQuery => Tempo::PROMPT,
     };
     Some(Exporter::new(store.clone(), google, dataset, tempo))
+}
+
+/// Says who answers what is asked of history.
+fn history(config: &Config, store: &Store) -> HistorySource {
+    let asked = config.google.clone().and_then(|google| {
+        let (dataset, most_billed_bytes) = (google.dataset.clone()?, google.history_max_bytes?);
+        Some(BigQuerySettings { google, dataset, most_billed_bytes, samples_kept: config.retention.samples })
+    });
+    match asked {
+        Some(settings) => HistorySource::BigQuery(BigQueryHistory::new(store.clone(), settings)),
+        None => HistorySource::Store(store.clone()),
+    }
 }
 
 /// Makes the data folder, which is nobody else's to read: it holds strangers' measurements.

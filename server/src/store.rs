@@ -40,7 +40,7 @@ pub use error::StoreError;
 pub(crate) use export::protocol;
 pub use export::{
     Begin, Column, Encode, End, ExportStanding, Gathered, Holds, InFlight, Kind as ExportKind, Most, Position, Range,
-    ReadRow, SetAside, Table,
+    Reach, ReadRow, SetAside, Table,
 };
 pub use handle::{MAX_PAGE, Store};
 pub use jobs::{Job, JobEnd, JobKind};
@@ -48,6 +48,7 @@ pub use links::ReportLink;
 pub use removals::{Removal, Tried, What};
 pub use standing::Standing;
 pub use tokens::TokenRow;
+pub(crate) use words::to_state;
 
 use cnc_model::session::{Absence, SequencedSample, SessionOverview, TestRecord};
 use cnc_model::{Sequence, SessionId, Timestamp};

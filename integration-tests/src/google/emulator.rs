@@ -83,6 +83,7 @@ impl Emulator {
             dataset: Some("d".into()),
             folder: None,
             location: None,
+            history_max_bytes: None,
             endpoints: Endpoints {
                 bigquery: format!("http://{}/bigquery/v2", self.rest),
                 storage: format!("http://{}", self.grpc),

@@ -90,6 +90,9 @@ struct State {
     /// Appends that are on their way for long.
     late: Vec<AppendRowsRequest>,
     statements: Vec<String>,
+    /// Questions with a bound on their cost, as they were asked, and what one costs.
+    questions: Vec<serde_json::Value>,
+    question_bytes: u64,
     made: u64,
     appends: u64,
     /// Calls of every kind, which of them is held, and what changes with each.
@@ -248,6 +251,17 @@ impl Fake {
         self.state().statements.clone()
     }
 
+    /// Says what each question is charged as from now on.
+    pub fn charge(&self, bytes: u64) {
+        self.state().question_bytes = bytes;
+    }
+
+    /// Gives the questions with a bound on their cost that it was asked.
+    #[must_use]
+    pub fn questions(&self) -> Vec<serde_json::Value> {
+        self.state().questions.clone()
+    }
+
     /// Gives how many appends it was asked for.
     #[must_use]
     pub fn appends(&self) -> u64 {
@@ -275,6 +289,7 @@ pub fn google_at(address: SocketAddr) -> Google {
         dataset: Some("d".into()),
         folder: None,
         location: None,
+        history_max_bytes: None,
         endpoints: Endpoints {
             bigquery: format!("http://{address}/bigquery/v2"),
             storage: format!("http://{address}"),

@@ -1,6 +1,7 @@
 //! History in BigQuery: against an emulator, and against a stand-in for what that cannot do.
 
 mod chaos;
+mod costs;
 mod emulator;
 mod faults;
 mod history;

@@ -7,15 +7,15 @@ use serde::Serialize;
 use super::session::OverviewBody;
 use super::{Typed, line, ms};
 use crate::support::{
-    History, HistoryDay, HistoryDestination, HistoryFigures, HistoryHour, HistoryKind, HistoryProvider, HistorySession,
-    HistorySessions, HistorySubjects,
+    History, HistoryDay, HistoryDestination, HistoryFigures, HistoryHour, HistoryKind, HistoryOrigin, HistoryProvider,
+    HistorySession, HistorySessions, HistorySubjects,
 };
 
 /// Gives an answer as lines without their ends: `{"type":"history_day",…}` for each day of each kind and method, then
 /// `{"type":"history_hour",…}` for each hour of day, last `{"type":"summary",…}` with the figures of the whole period.
 #[must_use]
 pub fn history_lines(history: &History) -> Vec<String> {
-    let History { series, method, error_ratio, source, billed_bytes, sessions_behind } = history;
+    let History { series, method, error_ratio, sessions_behind, origin } = history;
     let day = |kind, method, &HistoryDay { from, figures }| {
         let body = PointBody::of(kind, method, Some(from.to_string()), None, figures);
         line(&Typed { kind: "history_day", body })
@@ -31,9 +31,8 @@ pub fn history_lines(history: &History) -> Vec<String> {
         series: whole,
         method,
         error_ratio: *error_ratio,
-        source,
-        billed_bytes: *billed_bytes,
         sessions_behind: *sessions_behind,
+        origin: origin.into(),
     };
     days.chain(hours).chain([line(&Typed { kind: "summary", body })]).collect()
 }
@@ -42,7 +41,7 @@ pub fn history_lines(history: &History) -> Vec<String> {
 /// `{"type":"provider",…}`, the most measured first, last `{"type":"summary",…}`.
 #[must_use]
 pub fn history_subject_lines(subjects: &HistorySubjects) -> Vec<String> {
-    let HistorySubjects { destinations, providers, sessions_behind } = subjects;
+    let HistorySubjects { destinations, providers, sessions_behind, origin } = subjects;
     let destination = |HistoryDestination { name, count }: &HistoryDestination| {
         line(&Typed { kind: "destination", body: DestinationBody { name, count: *count } })
     };
@@ -50,7 +49,8 @@ pub fn history_subject_lines(subjects: &HistorySubjects) -> Vec<String> {
         let body = ProviderBody { asn: (*asn != 0).then_some(*asn), as_name: name.as_deref(), count: *count };
         line(&Typed { kind: "provider", body })
     };
-    let last = Typed { kind: "summary", body: BehindBody { sessions_behind: *sessions_behind } };
+    let body = BehindBody { sessions_behind: *sessions_behind, origin: origin.into() };
+    let last = Typed { kind: "summary", body };
     destinations.iter().map(destination).chain(providers.iter().map(provider)).chain([line(&last)]).collect()
 }
 
@@ -58,12 +58,12 @@ pub fn history_subject_lines(subjects: &HistorySubjects) -> Vec<String> {
 /// each, last `{"type":"summary","total":…}`.
 #[must_use]
 pub fn history_session_lines(kind: HistoryKind, page: &HistorySessions) -> Vec<String> {
-    let HistorySessions { sessions, total } = page;
+    let HistorySessions { sessions, total, origin } = page;
     let session = |HistorySession { session, figures }: &HistorySession| {
         let body = SessionBody { figures: FiguresBody::of(kind, *figures), session: session.into() };
         line(&Typed { kind: "history_session", body })
     };
-    let last = Typed { kind: "summary", body: TotalBody { total: *total } };
+    let last = Typed { kind: "summary", body: TotalBody { total: *total, origin: origin.into() } };
     sessions.iter().map(session).chain([line(&last)]).collect()
 }
 
@@ -128,9 +128,43 @@ struct SummaryBody<'a> {
     series: Vec<PointBody<'a>>,
     method: &'a str,
     error_ratio: f64,
+    sessions_behind: u32,
+    #[serde(flatten)]
+    origin: OriginBody<'a>,
+}
+
+#[derive(Serialize)]
+struct OriginBody<'a> {
     source: &'a str,
     billed_bytes: Option<u64>,
-    sessions_behind: u32,
+    billed_total_bytes: Option<u64>,
+    complete_until_at: Option<String>,
+    sessions_left_out: u32,
+    samples_since_at: Option<String>,
+    probes_left_out: u64,
+}
+
+impl<'a> From<&'a HistoryOrigin> for OriginBody<'a> {
+    fn from(origin: &'a HistoryOrigin) -> Self {
+        let HistoryOrigin {
+            source,
+            billed_bytes,
+            billed_total_bytes,
+            complete_until,
+            sessions_left_out,
+            samples_since,
+            probes_left_out,
+        } = origin;
+        Self {
+            source,
+            billed_bytes: *billed_bytes,
+            billed_total_bytes: *billed_total_bytes,
+            complete_until_at: complete_until.map(|at| at.to_string()),
+            sessions_left_out: *sessions_left_out,
+            samples_since_at: samples_since.map(|at| at.to_string()),
+            probes_left_out: *probes_left_out,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -147,8 +181,10 @@ struct ProviderBody<'a> {
 }
 
 #[derive(Serialize)]
-struct BehindBody {
+struct BehindBody<'a> {
     sessions_behind: u32,
+    #[serde(flatten)]
+    origin: OriginBody<'a>,
 }
 
 #[derive(Serialize)]
@@ -159,6 +195,8 @@ struct SessionBody<'a> {
 }
 
 #[derive(Serialize)]
-struct TotalBody {
+struct TotalBody<'a> {
     total: u64,
+    #[serde(flatten)]
+    origin: OriginBody<'a>,
 }

@@ -28,7 +28,8 @@ use insta::assert_snapshot;
 use super::line;
 use crate::support::{
     CreatedSession, CreatedToken, DeletedSession, History, HistoryDay, HistoryDestination, HistoryFigures, HistoryHour,
-    HistoryKind, HistoryProvider, HistorySeries, HistorySession, HistorySessions, HistorySubjects, Role, Token,
+    HistoryKind, HistoryOrigin, HistoryProvider, HistorySeries, HistorySession, HistorySessions, HistorySubjects, Role,
+    Token,
 };
 
 fn ip(last: u8) -> IpAddr {
@@ -450,9 +451,17 @@ fn history() {
         ],
         method: "history/1".into(),
         error_ratio: 0.0005,
-        source: "store".into(),
-        billed_bytes: None,
         sessions_behind: 0,
+        origin: HistoryOrigin { source: "store".into(), ..HistoryOrigin::default() },
+    };
+    let bigquery = HistoryOrigin {
+        source: "bigquery".into(),
+        billed_bytes: Some(12_300_000),
+        billed_total_bytes: Some(45_600_000),
+        complete_until: Some(Timestamp::from_unix_us(86_400_000_000)),
+        sessions_left_out: 2,
+        samples_since: Some(Timestamp::from_unix_us(0)),
+        probes_left_out: 3,
     };
     let subjects = HistorySubjects {
         destinations: vec![HistoryDestination { name: "example.com".into(), count: 10 }],
@@ -461,9 +470,10 @@ fn history() {
             HistoryProvider { asn: 0, name: None, count: 1 },
         ],
         sessions_behind: 1_000,
+        origin: bigquery.clone(),
     };
     let session = HistorySession { session: overview(SessionState::Active), figures: some };
-    let sessions = HistorySessions { sessions: vec![session], total: 7 };
+    let sessions = HistorySessions { sessions: vec![session], total: 7, origin: bigquery };
     let lines = [
         super::history_lines(&history),
         super::history_subject_lines(&subjects),

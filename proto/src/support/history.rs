@@ -5,7 +5,10 @@ use std::num::NonZeroU32;
 use cnc_model::session::SessionOverview;
 use cnc_model::{SessionId, Timestamp};
 
+mod origin;
 mod wire;
+
+pub use origin::HistoryOrigin;
 
 /// The longest period that is asked about at once, in days: a year and a month.
 pub const MAX_HISTORY_DAYS: u16 = 400;
@@ -149,12 +152,10 @@ pub struct History {
     pub method: String,
     /// By how much a percentile may be off, as a share of itself.
     pub error_ratio: f64,
-    /// What answered, like `store`.
-    pub source: String,
-    /// What the answer is charged as, where whoever answered charges for it.
-    pub billed_bytes: Option<u64>,
     /// Sessions of which something is not in the figures yet; a thousand for that many or more.
     pub sessions_behind: u32,
+    /// Where it comes from.
+    pub origin: HistoryOrigin,
 }
 
 /// What there may be figures of.
@@ -175,6 +176,8 @@ pub struct HistorySubjects {
     pub providers: Vec<HistoryProvider>,
     /// Sessions of which something is not in the figures yet; a thousand for that many or more.
     pub sessions_behind: u32,
+    /// Where it comes from.
+    pub origin: HistoryOrigin,
 }
 
 /// A destination.
@@ -219,6 +222,8 @@ pub struct HistorySessions {
     pub sessions: Vec<HistorySession>,
     /// How many there are in all.
     pub total: u64,
+    /// Where it comes from.
+    pub origin: HistoryOrigin,
 }
 
 /// A session, and its part in a point.

@@ -182,7 +182,7 @@ async fn list(arguments: ListArguments) -> Result<(), CliError> {
         return Ok(());
     }
     output::table(&tables::subjects(&subjects));
-    output::lines(tables::behind(subjects.sessions_behind).as_slice());
+    output::lines(&tables::origin(&subjects.origin, subjects.sessions_behind));
     Ok(())
 }
 
@@ -228,6 +228,7 @@ async fn sessions(arguments: SessionsArguments) -> Result<(), CliError> {
     if page.total > page.sessions.len() as u64 {
         output::line(&format!("{} of {} sessions", page.sessions.len(), page.total));
     }
+    output::lines(&tables::origin(&page.origin, 0));
     Ok(())
 }
 

@@ -284,7 +284,7 @@ proptest! {
 fn what_is_used_of_googles_is_read() {
     use crate::google::{Credentials, Endpoints, Google};
     let text = "durability = \"bigquery\"\n[google]\nproject = \"p-1\"\ncredentials = \"/etc/key.json\"\ndataset = \"cnc\"\n\
-                folder = \"https://drive.google.com/drive/folders/1Ab_c-D?usp=sharing\"\nlocation = \"EU\"\n[google.endpoints]\nstorage = \"http://127.0.0.1:9060/\"";
+                folder = \"https://drive.google.com/drive/folders/1Ab_c-D?usp=sharing\"\nlocation = \"EU\"\nhistory = \"bigquery\"\n[google.endpoints]\nstorage = \"http://127.0.0.1:9060/\"";
     let config = Config::parse(text).expect("sound").checked().expect("whole");
     let endpoints = Endpoints { storage: "http://127.0.0.1:9060".into(), ..Endpoints::default() };
     let expected = Google {
@@ -293,6 +293,7 @@ fn what_is_used_of_googles_is_read() {
         dataset: Some("cnc".into()),
         folder: Some("1Ab_c-D".into()),
         location: Some("EU".into()),
+        history_max_bytes: Some(10_000_000_000),
         endpoints,
     };
     assert_eq!((config.google, config.durability), (Some(expected), Durability::BigQuery));
@@ -305,6 +306,9 @@ fn what_is_used_of_googles_is_read() {
         ("[google]\nproject = \"p\"\nfolder = \"a b\"", "line 3", "folder"),
         ("[google]\nproject = \"p\"\n[google.endpoints]\nbigquery = \"x\"", "line 4", "http"),
         ("durability = \"tape\"", "line 1", "local"),
+        ("[google]\nproject = \"p\"\nhistory = \"tape\"", "line 3", "bigquery"),
+        ("[google]\nproject = \"p\"\nhistory = \"bigquery\"", "line 1", "dataset"),
+        ("[google]\nproject = \"p\"\nhistory_max_bytes = 1", "line 1", "100_000_000"),
     ] {
         let told = mistakes(text).join("\n");
         assert!(told.contains(line) && told.contains(part), "{told}");

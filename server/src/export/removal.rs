@@ -86,6 +86,7 @@ fn wait(kind: Kind, attempts: u32) -> Duration {
         | Kind::Folder
         | Kind::Storage
         | Kind::Quota
+        | Kind::Cap
         | Kind::Schema
         | Kind::Invalid
         | Kind::Outage => FIRST_RETRY.saturating_mul(2_u32.saturating_pow(attempts)).min(LONGEST_RETRY),

@@ -10,6 +10,7 @@ use gcp_bigquery_client::auth::Authenticator;
 use gcp_bigquery_client::client_builder::ClientBuilder;
 use gcp_bigquery_client::error::BQError;
 use gcp_bigquery_client::model::dataset::Dataset;
+use gcp_bigquery_client::model::job_reference::JobReference;
 use gcp_bigquery_client::model::query_request::QueryRequest;
 use gcp_bigquery_client::model::query_response::QueryResponse;
 use gcp_bigquery_client::model::table::Table;
@@ -154,12 +155,19 @@ impl BigQuery {
     /// # Errors
     /// Says what was to be done and why it was not, or not yet.
     pub async fn query(&self, what: &str, sql: impl Into<String>) -> Result<Answer, GoogleError> {
-        let request = QueryRequest {
+        self.run(what, self.request(sql)).await.map(Answer::of)
+    }
+
+    pub(super) fn request(&self, sql: impl Into<String>) -> QueryRequest {
+        QueryRequest {
             use_legacy_sql: false,
             timeout_ms: Some(QUERY_MS),
             location: self.google.location.clone(),
             ..QueryRequest::new(sql)
-        };
+        }
+    }
+
+    pub(super) async fn run(&self, what: &str, request: QueryRequest) -> Result<QueryResponse, GoogleError> {
         let answer = within(QUERY_TIMEOUT, what, Box::pin(self.client.job().query(self.project(), request))).await?;
         if !answer.job_complete.unwrap_or(false) {
             return Err(GoogleError::new(Kind::Outage, what, "the query is not done within a minute"));
@@ -171,8 +179,22 @@ impl BigQuery {
                 let (reason, message) = (error.reason.as_deref(), error.message.as_deref());
                 Err(GoogleError::of_query(what, reason.unwrap_or_default(), message.unwrap_or_default()))
             }
-            Some(_) | None => Ok(Answer::of(answer)),
+            Some(_) | None => Ok(answer),
         }
+    }
+
+    /// Gives what a query is charged as, which its answer does not say; `None` where that cannot be told now.
+    pub(super) async fn billed_bytes(&self, job: &JobReference) -> Option<u64> {
+        let id = job.job_id.as_deref()?;
+        let asked = self.client.job().get_job(self.project(), id, job.location.as_deref());
+        let told = match within(ANSWER_TIMEOUT, "see what a query is charged as", Box::pin(asked)).await {
+            Ok(job) => job.statistics?.query?.total_bytes_billed?,
+            Err(error) => {
+                tracing::info!("{error}");
+                return None;
+            }
+        };
+        told.parse().ok()
     }
 }
 
@@ -186,7 +208,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    fn of(answer: QueryResponse) -> Self {
+    pub(super) fn of(answer: QueryResponse) -> Self {
         let number = |text: Option<String>| text.and_then(|text| text.parse().ok());
         let text = |cell: TableCell| match cell.value {
             Some(serde_json::Value::String(text)) => Some(text),

@@ -25,6 +25,8 @@ pub struct Google {
     pub folder: Option<String>,
     /// Where BigQuery keeps and computes, like `EU`; needed where a dataset is to be made.
     pub location: Option<String>,
+    /// The most bytes that an answer of history may be charged as, where BigQuery gives it; `None` where the record does.
+    pub history_max_bytes: Option<u64>,
     /// Where the services are.
     pub endpoints: Endpoints,
 }

@@ -37,6 +37,8 @@ pub enum Kind {
     Storage,
     /// As much was used as may be.
     Quota,
+    /// An answer would be charged as more than the settings permit.
+    Cap,
     /// What is there has another shape than what was sent.
     Schema,
     /// What was sent is not accepted, and would not be the next time.
@@ -49,7 +51,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of the metrics.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Key,
         Self::Clock,
         Self::Permission,
@@ -59,6 +61,7 @@ impl Kind {
         Self::Folder,
         Self::Storage,
         Self::Quota,
+        Self::Cap,
         Self::Schema,
         Self::Invalid,
         Self::Buffered,
@@ -78,6 +81,7 @@ impl Kind {
             Self::Folder => "folder",
             Self::Storage => "storage",
             Self::Quota => "quota",
+            Self::Cap => "cap",
             Self::Schema => "schema",
             Self::Invalid => "invalid",
             Self::Buffered => "buffered",
@@ -122,6 +126,7 @@ impl Kind {
                 "Nothing is lost and it is tried again by itself; raise the project's quota if it stays so, and see that \
                  billing is on"
             }
+            Self::Cap => "Ask for fewer days, or raise history_max_bytes in [google]",
             Self::Schema => "Run `cnc-listener bigquery setup`, which adds the columns that are missing",
             Self::Invalid => "This is a fault of cnc, or of what is in between: please report it",
             Self::Buffered => "It is tried again by itself until it can be, which takes up to two hours",
@@ -142,6 +147,7 @@ impl fmt::Display for Kind {
             Self::Folder => "the folder is not there, or this account may not see it",
             Self::Storage => "there is no room in Drive",
             Self::Quota => "the quota is used up",
+            Self::Cap => "the answer would cost more than may be",
             Self::Schema => "the table has another shape",
             Self::Invalid => "Google does not accept what was sent",
             Self::Buffered => "rows that came of late cannot be changed yet",
@@ -151,6 +157,28 @@ impl fmt::Display for Kind {
 }
 
 impl GoogleError {
+    /// Words it for somebody who asked and waits, for whom nothing is tried again.
+    #[must_use]
+    pub fn told_to_asker(&self) -> String {
+        let Self { kind, what, said } = self;
+        let advice = match kind {
+            Kind::Quota => "Ask again later; raise the project's quota if it stays so, and see that billing is on",
+            Kind::Buffered | Kind::Outage => "Ask again in a minute; look at the way to Google if it stays so",
+            Kind::Key
+            | Kind::Clock
+            | Kind::Permission
+            | Kind::Scope
+            | Kind::Disabled
+            | Kind::NotFound
+            | Kind::Folder
+            | Kind::Storage
+            | Kind::Cap
+            | Kind::Schema
+            | Kind::Invalid => kind.advice(),
+        };
+        format!("cannot {what}: {kind}. {advice}. (What was said: {said})")
+    }
+
     /// Tells what was tried and why it failed.
     #[must_use]
     pub fn new(kind: Kind, what: impl Into<String>, said: impl fmt::Display) -> Self {

@@ -40,6 +40,8 @@ impl GoogleError {
     pub(super) fn of_query(what: &str, reason: &str, message: &str) -> Self {
         let kind = match reason {
             _ if message.contains(BUFFERED) => Kind::Buffered,
+            _ if message.contains(NO_COLUMN) => Kind::Schema,
+            CAP => Kind::Cap,
             "notFound" => Kind::NotFound,
             "accessDenied" => Kind::Permission,
             "quotaExceeded" | "rateLimitExceeded" => Kind::Quota,
@@ -64,12 +66,18 @@ impl GoogleError {
 
 /// Google's words for rows that are too fresh to be changed.
 const BUFFERED: &str = "streaming buffer";
+/// Google's words for a column that a table does not have.
+const NO_COLUMN: &str = "Unrecognized name";
+/// Google's reason for a query that would be charged as more than was permitted.
+const CAP: &str = "bytesBilledLimitExceeded";
 
 fn of_answer(error: &NestedResponseError) -> Kind {
     let reasons: Vec<_> = error.errors.iter().filter_map(|one| one.get("reason").map(String::as_str)).collect();
     let says = |word: &str| reasons.contains(&word);
     match error.code {
         _ if error.message.contains(BUFFERED) => Kind::Buffered,
+        _ if error.message.contains(NO_COLUMN) => Kind::Schema,
+        _ if says(CAP) => Kind::Cap,
         _ if says("quotaExceeded") || says("rateLimitExceeded") || says("jobRateLimitExceeded") => Kind::Quota,
         _ if says("backendError") || says("internalError") || says("jobBackendError") => Kind::Outage,
         401 => Kind::Key,

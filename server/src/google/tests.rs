@@ -30,6 +30,8 @@ fn rest_answers_are_told_apart() {
             Kind::Buffered,
         ),
         (400, "invalidQuery", "Syntax error", Kind::Invalid),
+        (400, "invalidQuery", "Unrecognized name: protocol at [1:20]", Kind::Schema),
+        (400, "bytesBilledLimitExceeded", "Query exceeded limit for bytes billed: 1. 2 or higher required.", Kind::Cap),
         (429, "", "Too many requests", Kind::Quota),
         (500, "internalError", "", Kind::Outage),
         (503, "backendError", "", Kind::Outage),
@@ -74,7 +76,15 @@ fn each_kind_says_what_to_do_in_one_line() {
 
 fn google(credentials: Credentials) -> Google {
     let endpoints = Endpoints { metadata: "http://127.0.0.1:9/token".into(), ..Endpoints::default() };
-    Google { project: "p".into(), credentials, dataset: None, folder: None, location: None, endpoints }
+    Google {
+        project: "p".into(),
+        credentials,
+        dataset: None,
+        folder: None,
+        location: None,
+        history_max_bytes: None,
+        endpoints,
+    }
 }
 
 #[tokio::test]

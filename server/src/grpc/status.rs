@@ -3,6 +3,7 @@
 use cnc_proto::Invalid;
 use tonic::{Code, Status};
 
+use crate::google::Kind;
 use crate::history::HistoryError;
 use crate::limits::Over;
 use crate::session::{Refusal, Violation};
@@ -32,6 +33,23 @@ pub(super) fn no_hello(why: &str) -> Status {
 pub(super) fn history(error: &HistoryError) -> Status {
     match error {
         HistoryError::Store(error) => store(error),
+        HistoryError::Google(refused) => {
+            let code = match refused.kind {
+                Kind::Quota | Kind::Cap => Code::ResourceExhausted,
+                Kind::Outage | Kind::Buffered => Code::Unavailable,
+                Kind::Invalid => Code::Internal,
+                Kind::Key
+                | Kind::Clock
+                | Kind::Permission
+                | Kind::Scope
+                | Kind::Disabled
+                | Kind::NotFound
+                | Kind::Folder
+                | Kind::Storage
+                | Kind::Schema => Code::FailedPrecondition,
+            };
+            Status::new(code, error.to_string())
+        }
     }
 }
 

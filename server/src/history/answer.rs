@@ -47,7 +47,7 @@ impl Clock {
     }
 
     /// Gives when a day begins.
-    fn begin(self, day: i64) -> Timestamp {
+    pub(crate) fn begin(self, day: i64) -> Timestamp {
         let minutes = day.saturating_mul(DAY_MINUTES).saturating_sub(self.ahead_minutes);
         Timestamp::from_unix_us(minutes.saturating_mul(60_000_000))
     }

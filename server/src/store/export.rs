@@ -7,6 +7,7 @@
 mod columns;
 mod notes;
 mod protocol;
+mod reach;
 mod read;
 mod standing;
 
@@ -16,6 +17,8 @@ pub use columns::{Column, Holds, Kind, Table};
 pub use notes::{Begin, End, SetAside};
 pub(super) use notes::{ExportNote, apply, look, removed};
 pub(crate) use protocol::protocol;
+pub use reach::Reach;
+pub(super) use reach::read as reach;
 pub(super) use read::{gather, in_flight, is_exported, read_again};
 pub use standing::ExportStanding;
 pub(super) use standing::read as standing;

@@ -4,12 +4,15 @@
 //! session's cursor in the same transaction, and only if the cursor is where the reading began (`sums`). So each
 //! sample is in the sums once, whatever is killed when, and nothing of it is on the way of a sample.
 
+use cnc_model::SessionId;
+use cnc_model::session::SessionOverview;
 use cnc_proto::support::{
     HistoryPeriod, HistoryScope, HistorySeries, HistorySessions, HistorySubjects, ListHistorySessions,
 };
 use rusqlite::{Connection, Transaction};
 
 use super::handle::Store;
+use super::sessions::{self, Which};
 use super::writer::Write;
 use super::{Fault, StoreError};
 
@@ -81,6 +84,21 @@ impl Store {
         limit: u32,
     ) -> Result<HistorySessions, StoreError> {
         self.view(move |view| ask::sessions(view, &point, limit)).await
+    }
+
+    /// Gives what is known here of sessions that another place named; those that are not here are left out.
+    ///
+    /// # Errors
+    /// Says what keeps them from being read.
+    pub(crate) async fn history_overviews(&self, ids: Vec<SessionId>) -> Result<Vec<SessionOverview>, StoreError> {
+        self.view(move |view| {
+            let mut known = vec![];
+            for id in ids {
+                known.extend(sessions::rows(view, &Which::Id(id))?.into_iter().map(|row| row.overview));
+            }
+            Ok(known)
+        })
+        .await
     }
 
     /// Reads from one view of all tables.

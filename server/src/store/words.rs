@@ -69,7 +69,7 @@ pub(super) const fn end_reason(state: SessionState) -> Option<&'static str> {
     }
 }
 
-pub(super) fn to_state(word: &str, end_reason: Option<&str>) -> Option<SessionState> {
+pub(crate) fn to_state(word: &str, end_reason: Option<&str>) -> Option<SessionState> {
     let open = [SessionState::Waiting, SessionState::Joined, SessionState::Active, SessionState::Ending];
     if let Some(state) = open.into_iter().find(|state| state.word() == word) {
         return end_reason.is_none().then_some(state);

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::extract::State as Extract;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{any, post};
+use axum::routing::{any, get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
@@ -19,6 +19,7 @@ type Shared = Arc<Mutex<State>>;
 pub(super) fn routes(state: Shared) -> Router {
     Router::new()
         .route("/bigquery/v2/projects/{project}/queries", post(query))
+        .route("/bigquery/v2/projects/{project}/jobs/{job}", get(job))
         .route("/bigquery/v2/{*path}", any(other))
         .with_state(state)
 }
@@ -34,6 +35,26 @@ async fn other(Extract(state): Extract<Shared>) -> Response {
     answer(refused.unwrap_or_else(|| (404, json!({ "error": missing }).to_string())))
 }
 
+/// Gives an answer without rows, unless it would cost more than may be.
+fn question(state: &State, most: &str) -> Response {
+    let would_cost = state.question_bytes;
+    if most.parse::<u64>().is_ok_and(|most| would_cost > most) {
+        let said = format!("Query exceeded limit for bytes billed: {most}. {would_cost} or higher required.");
+        let errors = [json!({ "reason": "bytesBilledLimitExceeded", "message": said, "domain": "global" })];
+        let error = json!({ "code": 400, "message": said, "errors": errors, "status": "INVALID_ARGUMENT" });
+        return (StatusCode::BAD_REQUEST, Json(json!({ "error": error }))).into_response();
+    }
+    let schema = json!({ "fields": [{ "name": "kind", "type": "STRING" }] });
+    let job = json!({ "projectId": "p", "jobId": "asked", "location": "EU" });
+    Json(json!({ "jobComplete": true, "jobReference": job, "schema": schema, "totalRows": "0" })).into_response()
+}
+
+/// Tells what the last question is charged as.
+async fn job(Extract(state): Extract<Shared>) -> Response {
+    let billed = state.lock().unwrap_or_else(PoisonError::into_inner).question_bytes;
+    Json(json!({ "statistics": { "query": { "totalBytesBilled": billed.to_string() } } })).into_response()
+}
+
 async fn query(Extract(state): Extract<Shared>, Json(asked): Json<Value>) -> Response {
     gate::pass(&state, || run(&state, &asked)).await
 }
@@ -44,6 +65,10 @@ fn run(state: &Shared, asked: &Value) -> Response {
     state.statements.push(sql.clone());
     if let Some(refused) = state.rest_error.clone() {
         return answer(refused);
+    }
+    if let Some(most) = asked["maximumBytesBilled"].as_str() {
+        state.questions.push(asked.clone());
+        return question(&state, most);
     }
     let table = sql.split('`').nth(1).unwrap_or_default().to_owned();
     let rows = state.tables.entry(table).or_default();

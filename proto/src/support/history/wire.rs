@@ -7,7 +7,7 @@ use cnc_model::Timestamp;
 use super::{
     History, HistoryDay, HistoryDestination, HistoryFigures, HistoryHour, HistoryKind, HistoryPeriod, HistoryProvider,
     HistoryScope, HistorySeries, HistorySession, HistorySessions, HistorySubject, HistorySubjects, ListHistorySessions,
-    ListHistorySubjects, MAX_HISTORY_DAYS, MAX_UTC_OFFSET_MINUTES,
+    ListHistorySubjects, MAX_HISTORY_DAYS, MAX_UTC_OFFSET_MINUTES, origin,
 };
 use crate::invalid::{known, required};
 use crate::scalar::{MAX_NAME_BYTES, MAX_URL_BYTES, count, narrow, optional_text, ratio, text, timestamp};
@@ -174,9 +174,10 @@ impl TryFrom<v1::GetHistoryRequest> for HistoryScope {
 
 impl From<History> for v1::GetHistoryResponse {
     fn from(history: History) -> Self {
-        let History { series, method, error_ratio, source, billed_bytes, sessions_behind } = history;
+        let History { series, method, error_ratio, sessions_behind, origin } = history;
         let series = series.into_iter().map(Into::into).collect();
-        Self { series, method, error_ratio, source, billed_bytes, sessions_behind }
+        let (source, billed_bytes) = (origin.source.clone(), origin.billed_bytes);
+        Self { series, method, error_ratio, source, billed_bytes, sessions_behind, origin: Some(origin.into()) }
     }
 }
 
@@ -184,14 +185,16 @@ impl TryFrom<v1::GetHistoryResponse> for History {
     type Error = Invalid;
 
     fn try_from(wire: v1::GetHistoryResponse) -> Result<Self, Invalid> {
-        let v1::GetHistoryResponse { series, method, error_ratio, source, billed_bytes, sessions_behind } = wire;
+        let v1::GetHistoryResponse { series, method, error_ratio, source, billed_bytes, sessions_behind, origin } =
+            wire;
+        // Listeners of earlier versions have nothing but these two.
+        let earlier = v1::HistoryOrigin { source, billed_bytes, ..v1::HistoryOrigin::default() };
         Ok(Self {
             series: series.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
             method: text("GetHistoryResponse.method", method, MAX_NAME_BYTES)?,
             error_ratio: ratio("GetHistoryResponse.error_ratio", error_ratio)?,
-            source: text("GetHistoryResponse.source", source, MAX_NAME_BYTES)?,
-            billed_bytes: billed_bytes.map(|bytes| count("GetHistoryResponse.billed_bytes", bytes)).transpose()?,
             sessions_behind,
+            origin: origin.unwrap_or(earlier).try_into()?,
         })
     }
 }
@@ -216,13 +219,14 @@ impl TryFrom<v1::ListHistorySubjectsRequest> for ListHistorySubjects {
 
 impl From<HistorySubjects> for v1::ListHistorySubjectsResponse {
     fn from(subjects: HistorySubjects) -> Self {
-        let HistorySubjects { destinations, providers, sessions_behind } = subjects;
+        let HistorySubjects { destinations, providers, sessions_behind, origin } = subjects;
         let destination = |HistoryDestination { name, count }| v1::HistoryDestination { name, count };
         let provider = |HistoryProvider { asn, name, count }| v1::HistoryProvider { asn, name, count };
         Self {
             destinations: destinations.into_iter().map(destination).collect(),
             providers: providers.into_iter().map(provider).collect(),
             sessions_behind,
+            origin: Some(origin.into()),
         }
     }
 }
@@ -231,7 +235,7 @@ impl TryFrom<v1::ListHistorySubjectsResponse> for HistorySubjects {
     type Error = Invalid;
 
     fn try_from(wire: v1::ListHistorySubjectsResponse) -> Result<Self, Invalid> {
-        let v1::ListHistorySubjectsResponse { destinations, providers, sessions_behind } = wire;
+        let v1::ListHistorySubjectsResponse { destinations, providers, sessions_behind, origin } = wire;
         let destination = |v1::HistoryDestination { name, count: of }| {
             let name = text("HistoryDestination.name", name, MAX_URL_BYTES)?;
             Ok(HistoryDestination { name, count: count("HistoryDestination.count", of)? })
@@ -244,6 +248,7 @@ impl TryFrom<v1::ListHistorySubjectsResponse> for HistorySubjects {
             destinations: destinations.into_iter().map(destination).collect::<Result<_, Invalid>>()?,
             providers: providers.into_iter().map(provider).collect::<Result<_, Invalid>>()?,
             sessions_behind,
+            origin: origin::read(origin)?,
         })
     }
 }
@@ -278,12 +283,12 @@ impl TryFrom<v1::ListHistorySessionsRequest> for ListHistorySessions {
 
 impl From<HistorySessions> for v1::ListHistorySessionsResponse {
     fn from(page: HistorySessions) -> Self {
-        let HistorySessions { sessions, total } = page;
+        let HistorySessions { sessions, total, origin } = page;
         let session = |HistorySession { session, figures }| v1::HistorySession {
             session: Some(session.into()),
             figures: Some(figures.into()),
         };
-        Self { sessions: sessions.into_iter().map(session).collect(), total }
+        Self { sessions: sessions.into_iter().map(session).collect(), total, origin: Some(origin.into()) }
     }
 }
 
@@ -291,7 +296,7 @@ impl TryFrom<v1::ListHistorySessionsResponse> for HistorySessions {
     type Error = Invalid;
 
     fn try_from(wire: v1::ListHistorySessionsResponse) -> Result<Self, Invalid> {
-        let v1::ListHistorySessionsResponse { sessions, total } = wire;
+        let v1::ListHistorySessionsResponse { sessions, total, origin } = wire;
         let session = |v1::HistorySession { session, figures: of }| {
             let session = required("HistorySession.session", session)?.try_into()?;
             Ok(HistorySession { session, figures: figures("HistorySession.figures", of)? })
@@ -299,6 +304,7 @@ impl TryFrom<v1::ListHistorySessionsResponse> for HistorySessions {
         Ok(Self {
             sessions: sessions.into_iter().map(session).collect::<Result<_, Invalid>>()?,
             total: count("ListHistorySessionsResponse.total", total)?,
+            origin: origin::read(origin)?,
         })
     }
 }

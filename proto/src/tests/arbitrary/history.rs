@@ -10,9 +10,9 @@ use proptest::sample::select;
 
 use super::{overview, ratio, text, timestamp, whole};
 use crate::support::{
-    History, HistoryDay, HistoryDestination, HistoryFigures, HistoryHour, HistoryKind, HistoryPeriod, HistoryProvider,
-    HistoryScope, HistorySeries, HistorySession, HistorySessions, HistorySubject, HistorySubjects, ListHistorySessions,
-    ListHistorySubjects, MAX_HISTORY_DAYS, MAX_UTC_OFFSET_MINUTES,
+    History, HistoryDay, HistoryDestination, HistoryFigures, HistoryHour, HistoryKind, HistoryOrigin, HistoryPeriod,
+    HistoryProvider, HistoryScope, HistorySeries, HistorySession, HistorySessions, HistorySubject, HistorySubjects,
+    ListHistorySessions, ListHistorySubjects, MAX_HISTORY_DAYS, MAX_UTC_OFFSET_MINUTES,
 };
 
 fn period() -> impl Strategy<Value = HistoryPeriod> {
@@ -53,15 +53,30 @@ fn series() -> impl Strategy<Value = HistorySeries> {
         .prop_map(|(kind, method, whole, days, hours)| HistorySeries { kind, method, whole, days, hours })
 }
 
+fn origin() -> impl Strategy<Value = HistoryOrigin> {
+    (text(), of(whole()), of(whole()), of(timestamp()), any::<u32>(), of(timestamp()), whole()).prop_map(
+        |(source, billed_bytes, billed_total_bytes, complete_until, sessions_left_out, samples_since, probes)| {
+            HistoryOrigin {
+                source,
+                billed_bytes,
+                billed_total_bytes,
+                complete_until,
+                sessions_left_out,
+                samples_since,
+                probes_left_out: probes,
+            }
+        },
+    )
+}
+
 pub(in crate::tests) fn history() -> impl Strategy<Value = History> {
-    (vec(series(), 0..3), text(), ratio(), text(), of(whole()), any::<u32>()).prop_map(
-        |(series, method, error_ratio, source, billed_bytes, sessions_behind)| History {
+    (vec(series(), 0..3), text(), ratio(), any::<u32>(), origin()).prop_map(
+        |(series, method, error_ratio, sessions_behind, origin)| History {
             series,
             method,
             error_ratio,
-            source,
-            billed_bytes,
             sessions_behind,
+            origin,
         },
     )
 }
@@ -74,8 +89,13 @@ pub(in crate::tests) fn subjects() -> impl Strategy<Value = HistorySubjects> {
     let destination = (text(), whole()).prop_map(|(name, count)| HistoryDestination { name, count });
     let provider =
         (any::<u32>(), of(text()), whole()).prop_map(|(asn, name, count)| HistoryProvider { asn, name, count });
-    (vec(destination, 0..3), vec(provider, 0..3), any::<u32>()).prop_map(
-        |(destinations, providers, sessions_behind)| HistorySubjects { destinations, providers, sessions_behind },
+    (vec(destination, 0..3), vec(provider, 0..3), any::<u32>(), origin()).prop_map(
+        |(destinations, providers, sessions_behind, origin)| HistorySubjects {
+            destinations,
+            providers,
+            sessions_behind,
+            origin,
+        },
     )
 }
 
@@ -86,5 +106,9 @@ pub(in crate::tests) fn list_sessions() -> impl Strategy<Value = ListHistorySess
 
 pub(in crate::tests) fn sessions() -> impl Strategy<Value = HistorySessions> {
     let session = (overview(), figures()).prop_map(|(session, figures)| HistorySession { session, figures });
-    (vec(session, 0..3), whole()).prop_map(|(sessions, total)| HistorySessions { sessions, total })
+    (vec(session, 0..3), whole(), origin()).prop_map(|(sessions, total, origin)| HistorySessions {
+        sessions,
+        total,
+        origin,
+    })
 }

@@ -1,6 +1,6 @@
 // History in words: what kinds are called, and what figures say.
-import { type HistoryFigures, HistoryKind, type HistoryProvider, type HistorySeries } from '../gen/cnc/v1/history_pb';
-import { counted, NOT_MEASURED, percent, rate, us } from '../words/numbers';
+import { type HistoryFigures, HistoryKind, type HistoryOrigin, type HistoryProvider, type HistorySeries } from '../gen/cnc/v1/history_pb';
+import { count, counted, data, moment, NOT_MEASURED, percent, rate, seconds, us } from '../words/numbers';
 
 export const KINDS: Record<HistoryKind, string> = {
   [HistoryKind.UNSPECIFIED]: 'Something unknown',
@@ -52,6 +52,25 @@ export function sentence(kind: HistoryKind, figures: HistoryFigures): string {
 export function providerName({ asn, name: known }: HistoryProvider): string {
   if (asn === 0) return 'Provider not known';
   return known ? `${known} (AS${asn})` : `AS${asn}`;
+}
+
+/** Says who answered and what it cost, and what cannot be in the answer: what is absent must not be read as nothing. */
+export function originSentences(origin: HistoryOrigin | undefined, behind: number, now: number): string[] {
+  const newest = `The newest of ${counted(behind, 'call', 'calls')} is not in it yet`;
+  if (origin?.source !== 'bigquery') return behind > 0 ? [`${newest}; it is within a minute.`] : [];
+  const { billedBytes, billedTotalBytes, completeUntilUnixUs, sessionsLeftOut, samplesSinceUnixUs, probesLeftOut } = origin;
+  const cost = billedBytes === undefined ? 'BigQuery did not say what it billed' : `${data(billedBytes)} billed`;
+  const total = billedTotalBytes === undefined ? '' : `, ${data(billedTotalBytes)} since the listener’s start`;
+  const sentences = [`Answered by BigQuery: ${cost}${total}.`];
+  const at = (unixUs: bigint): string => moment(seconds(unixUs), now);
+  if (completeUntilUnixUs !== undefined) sentences.push(`Complete up to ${at(completeUntilUnixUs)}; what was measured later may be missing.`);
+  if (behind > 0) sentences.push(`${newest}.`);
+  if (sessionsLeftOut > 0) {
+    sentences.push(`${counted(sessionsLeftOut, 'call is', 'calls are')} not, or not wholly, in BigQuery: nobody took them up, or it refused rows.`);
+  }
+  if (probesLeftOut > 0n) sentences.push(`${count(Number(probesLeftOut))} probes are left out: BigQuery does not know how they were sent.`);
+  if (samplesSinceUnixUs !== undefined) sentences.push(`Round trips of calls that ended before ${at(samplesSinceUnixUs)} are no longer kept there.`);
+  return sentences;
 }
 
 /** Words an hour of day. */

@@ -4,11 +4,15 @@ use std::time::Duration;
 
 use cnc_model::{BitRate, Timestamp};
 use cnc_proto::support::{
-    History, HistoryFigures, HistoryKind, HistorySeries, HistorySession, HistorySessions, HistorySubjects,
+    History, HistoryFigures, HistoryKind, HistoryOrigin, HistorySeries, HistorySession, HistorySessions,
+    HistorySubjects,
 };
 
 use crate::cli::text::{moment, shown};
 use crate::report::words;
+
+/// The word for BigQuery as the one that answered.
+const BIGQUERY: &str = "bigquery";
 
 /// Names a kind.
 pub(super) const fn heading(kind: HistoryKind) -> &'static str {
@@ -64,16 +68,66 @@ pub(super) fn sessions(kind: HistoryKind, page: &HistorySessions) -> Vec<Vec<Str
 
 /// Says how the figures are made, and what is not in them.
 pub(super) fn foot(history: &History) -> Vec<String> {
-    let History { series: _, method, error_ratio, source, billed_bytes, sessions_behind } = history;
-    let error = error_ratio * 100.0;
-    let mut lines = vec![format!("By {method} from the {source}; percentiles are off by {error} % at most.")];
-    lines.extend(billed_bytes.map(|bytes| format!("Billed: {}.", shown(&words::data(bytes)))));
-    lines.extend(behind(*sessions_behind));
+    let History { series: _, method, error_ratio, sessions_behind, origin: from } = history;
+    let source = if from.source == BIGQUERY { "BigQuery" } else { "the listener's own record" };
+    let mut lines = vec![if *error_ratio == 0.0 {
+        format!("By {method} from {source}; percentiles are exact.")
+    } else {
+        format!("By {method} from {source}; percentiles are off by {} % at most.", error_ratio * 100.0)
+    }];
+    lines.extend(origin(from, *sessions_behind));
     lines
 }
 
+/// Says what an answer cost, and what is not in it.
+pub(super) fn origin(origin: &HistoryOrigin, sessions_behind: u32) -> Vec<String> {
+    let HistoryOrigin {
+        source,
+        billed_bytes,
+        billed_total_bytes,
+        complete_until,
+        sessions_left_out,
+        samples_since,
+        probes_left_out,
+    } = origin;
+    let mut lines = vec![];
+    if source == BIGQUERY {
+        let data = |bytes: Option<u64>| bytes.map_or_else(|| "not told".to_owned(), |bytes| shown(&words::data(bytes)));
+        let (this, all) = (data(*billed_bytes), data(*billed_total_bytes));
+        lines.push(format!("Answered by BigQuery; billed: {this}, and {all} since the listener's start."));
+    }
+    lines.extend(
+        complete_until.map(|at| format!("Complete up to {}; what was measured later may be missing.", moment(at))),
+    );
+    lines.extend(behind(sessions_behind));
+    if *sessions_left_out > 0 {
+        let sessions = counted(*sessions_left_out);
+        lines.push(format!(
+            "Not, or not wholly, in BigQuery: {sessions} that no staff took up, or of which it refused rows."
+        ));
+    }
+    if *probes_left_out > 0 {
+        let probes = words::count(*probes_left_out);
+        lines.push(format!(
+            "Left out: {probes} probes that went to BigQuery before it was noted there how they were sent."
+        ));
+    }
+    lines.extend(
+        samples_since.map(|at| format!("Pings of sessions that ended before {} are no longer kept there.", moment(at))),
+    );
+    lines
+}
+
+fn counted(sessions: u32) -> String {
+    match sessions {
+        1 => "1 session".into(),
+        1_000.. => "1,000 sessions or more".into(),
+        more => format!("{more} sessions"),
+    }
+}
+
 /// Says that something is not in the figures yet.
-pub(super) fn behind(sessions: u32) -> Option<String> {
+fn behind(sessions: u32) -> Option<String> {
     match sessions {
         0 => None,
         1 => Some("The newest of 1 session is not in these figures yet.".into()),

@@ -5,7 +5,7 @@ use tokio::sync::watch;
 
 use super::super::StoreError;
 use super::super::export::{
-    self, Begin, Encode, End, ExportNote, ExportStanding, Gathered, Kind, Most, Position, Range, SetAside,
+    self, Begin, Encode, End, ExportNote, ExportStanding, Gathered, Kind, Most, Position, Range, Reach, SetAside,
 };
 use super::super::figures::count;
 use super::super::removals::{self, Removal, Tried, What};
@@ -118,6 +118,14 @@ impl Store {
             self.note(ExportNote::Looked(at)).await?;
         }
         Ok(lacks)
+    }
+
+    /// Tells how far BigQuery's copy reaches.
+    ///
+    /// # Errors
+    /// Says what keeps it from being read.
+    pub(crate) async fn export_reach(&self, now: Timestamp) -> Result<Reach, StoreError> {
+        self.read(move |connection| export::reach(connection, now)).await
     }
 
     /// Reads what is to be removed at BigQuery and due, of one dataset.

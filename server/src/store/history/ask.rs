@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use cnc_proto::support::{
-    HistoryDestination, HistoryKind, HistoryPeriod, HistoryProvider, HistoryScope, HistorySeries, HistorySession,
-    HistorySessions, HistorySubject, HistorySubjects, ListHistorySessions,
+    HistoryDestination, HistoryKind, HistoryOrigin, HistoryPeriod, HistoryProvider, HistoryScope, HistorySeries,
+    HistorySession, HistorySessions, HistorySubject, HistorySubjects, ListHistorySessions,
 };
 use rusqlite::{Connection, OptionalExtension as _};
 
@@ -75,7 +75,8 @@ pub(super) fn subjects(connection: &Connection, period: HistoryPeriod, limit: u3
         let (asn, count): (u32, i64) = (row.get(0)?, row.get(1)?);
         providers.push(HistoryProvider { asn, name: name_of(connection, asn)?, count: count.unsigned_abs() });
     }
-    Ok(HistorySubjects { destinations, providers, sessions_behind: behind(connection)? })
+    let sessions_behind = behind(connection)?;
+    Ok(HistorySubjects { destinations, providers, sessions_behind, origin: HistoryOrigin::default() })
 }
 
 /// Gives a network's name as the newest session from it knew it.
@@ -109,7 +110,7 @@ pub(super) fn sessions(
         let row = sessions::rows(connection, &Which::Id(id))?.into_iter().next();
         sessions.extend(row.map(|row| HistorySession { session: row.overview, figures }));
     }
-    Ok(HistorySessions { sessions, total })
+    Ok(HistorySessions { sessions, total, origin: HistoryOrigin::default() })
 }
 
 /// Adds up each session's pieces of a point.

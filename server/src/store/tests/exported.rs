@@ -90,3 +90,42 @@ async fn each_change_of_a_row_is_a_version_of_its_own() {
     store(&handle, vec![Change::Samples(samples())], Some(20)).await.expect("stored");
     assert_eq!(version("sessions"), sessions, "items change no row");
 }
+
+#[tokio::test]
+async fn how_far_the_copy_reaches_is_told_by_what_is_not_there() {
+    let place = Place::new();
+    let handle = place.open();
+    let now = Timestamp::from_unix_us(i64::MAX / 2);
+    handle.export_to("p.d".into()).await.expect("noted");
+    let reach = async || handle.export_reach(now).await.expect("readable");
+    let whole = Reach { complete_until: now, sessions_behind: 0, sessions_left_out: 0, removed: vec![] };
+    assert_eq!(reach().await, whole);
+
+    let changes =
+        |n| vec![Change::Session(Box::new(row(n))), Change::Test(Box::new(completed(2))), Change::Samples(samples())];
+    for n in [1, 2] {
+        let commit = Commit { session: id(n), changes: changes(n), through: Some(Sequence::new(20)) };
+        handle.submit(commit).await.expect("the writer runs").await.expect("an answer").expect("stored");
+    }
+    let began = count(&place.file(), "SELECT coalesce(min(started_us), min(issued_us)) FROM tests");
+    let told = reach().await;
+    // The second came by itself, and nobody did anything with it.
+    assert_eq!((told.complete_until.unix_us(), told.sessions_behind, told.sessions_left_out), (began, 1, 1));
+
+    let arrived = async |kind: ExportKind, item, last| {
+        let range = Range { session: id(1).to_string(), item, first: 1, last };
+        let end = End { kind, ranges: vec![range], rows: 1, next_offset: Some(1), set_aside: vec![], at: now };
+        handle.export_end(end).await.expect("noted");
+    };
+    arrived(ExportKind::Sessions, 0, 9).await;
+    arrived(ExportKind::Tests, 2, 9).await;
+    let first = began + count(&place.file(), "SELECT at_us FROM samples WHERE sequence = 1 LIMIT 1");
+    let told = reach().await;
+    assert_eq!((told.complete_until.unix_us(), told.sessions_behind), (first, 1), "its samples are to come");
+    arrived(ExportKind::Samples, 0, 20).await;
+    let whole = Reach { sessions_left_out: 1, ..whole };
+    assert_eq!(reach().await, whole);
+
+    handle.delete(id(1), now).await.expect("deleted").expect("it was there");
+    assert_eq!(reach().await, Reach { removed: vec![id(1).to_string()], ..whole });
+}
