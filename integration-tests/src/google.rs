@@ -6,5 +6,5 @@ pub mod fixture;
 pub mod key;
 mod message;
 
-pub use fake::{Fake, Fault, Held, google_at};
+pub use fake::{Fake, Fault, Held, google_at, settings_at};
 pub use message::{Cell, Row};

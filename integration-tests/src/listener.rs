@@ -82,6 +82,9 @@ impl Listener {
         let data = folder.path().join("data");
         let copy = Command::new("cp").arg("-R").args([copied, &data]).status().await.expect("cp can be started");
         assert!(copy.success(), "cannot copy {}", copied.display());
+        // What it does from now on does not wait for the copy's way to the disk.
+        let written = Command::new("sync").arg("-f").arg(&data).status().await.expect("sync can be started");
+        assert!(written.success(), "cannot write {}", data.display());
         let mut command = Command::new(program("cnc-listener"));
         command.args(["serve", "--listen", "127.0.0.1:0"]);
         Self::start_at(command, (folder, data.clone()), (&data, config)).await

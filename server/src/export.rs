@@ -4,6 +4,7 @@
 //! sent, its stream, offset and rows are noted in the store. After a doubt the same rows go to the same offset again, and
 //! *already there* is success: a row is in BigQuery once, whatever is killed when. Rows that change go as new versions.
 
+mod aside;
 mod backoff;
 mod carry;
 mod check;

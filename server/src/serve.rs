@@ -268,7 +268,12 @@ impl Ports {
             accepting.spawn(echo::serve(socket, services.clone(), stop.clone()));
         }
         if let Some(exporter) = self.exporter {
-            accepting.spawn(exporter.run(stop.clone()));
+            let stop = stop.clone();
+            accepting.spawn(async move {
+                if let Err(error) = exporter.run_aside(stop).await {
+                    tracing::error!(%error, "nothing goes to BigQuery any more");
+                }
+            });
         }
         shutdown.cancelled().await;
         tracing::info!("stopping");

@@ -3,10 +3,10 @@
 //! The real listener as a process of its own, with everything on (validate, store, publish), beside a minimal tonic
 //! relay that only passes samples on. The same load from the same program, in turns, medians of all turns.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Lines, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context as _, Result};
 use cnc_integration_tests::listener::Listener;
@@ -22,7 +22,7 @@ mod sessions;
 use crate::figure::{Bound, Figure, median, quantile};
 use load::{Load, Target};
 
-pub(crate) use catch_up::run as catch_up;
+pub(crate) use catch_up::{google, run as catch_up};
 pub(crate) use sessions::run as sessions;
 
 /// Turns of each side; the middle one counts.
@@ -46,7 +46,7 @@ pub(crate) fn run() -> Result<Vec<Figure>> {
             let target = Target { endpoint: Endpoint::new(listener.url().to_owned())?, token: Some(listener.token()) };
             turns[0].push(quantiles(runtime.block_on(load.run(&target, 0))?));
             drop(listener);
-            let relay = Relay::start(None)?;
+            let relay = Peer::relay(None)?;
             let target = Target { endpoint: Endpoint::new(format!("http://{}", relay.address))?, token: None };
             turns[1].push(quantiles(runtime.block_on(load.run(&target, 0))?));
         }
@@ -79,26 +79,37 @@ fn quantiles(mut latencies: Vec<u32>) -> [f64; 2] {
     [quantile(&latencies, 0.5), quantile(&latencies, 0.99)]
 }
 
-/// The peer's process. Dropping it stops it.
-struct Relay {
+/// This program once more, as a process of its own that something is asked of. Dropping it stops it.
+struct Peer {
     child: Child,
+    asked: ChildStdin,
+    said: Lines<BufReader<ChildStdout>>,
     address: SocketAddr,
 }
 
-impl Relay {
-    fn start(certificates: Option<&Path>) -> Result<Self> {
-        let mut command = Command::new(std::env::current_exe()?);
-        command.arg("--relay").args(certificates).stdout(Stdio::piped());
-        let mut child = command.spawn()?;
-        let said = child.stdout.take().context("its output is piped")?;
-        let mut address = String::new();
-        BufReader::new(said).read_line(&mut address)?;
-        let address = address.trim().parse().context("it says its address")?;
-        Ok(Self { child, address })
+impl Peer {
+    /// Starts what first says at which address it serves.
+    fn start(command: &mut Command) -> Result<Self> {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let asked = child.stdin.take().context("its input is piped")?;
+        let mut said = BufReader::new(child.stdout.take().context("its output is piped")?).lines();
+        let address = said.next().context("it says its address")??.parse()?;
+        Ok(Self { child, asked, said, address })
+    }
+
+    /// Starts the relay; with TLS where a folder with a certificate is named.
+    fn relay(certificates: Option<&Path>) -> Result<Self> {
+        Self::start(Command::new(std::env::current_exe()?).arg("--relay").args(certificates))
+    }
+
+    /// Asks it for the next line that it says.
+    fn ask(&mut self) -> Result<String> {
+        writeln!(self.asked)?;
+        Ok(self.said.next().context("it answers")??)
     }
 }
 
-impl Drop for Relay {
+impl Drop for Peer {
     fn drop(&mut self) {
         // Both fail only where it has ended already.
         self.child.kill().ok();

@@ -61,6 +61,7 @@ fn main() -> Result<()> {
             // What cargo adds of itself.
             "--bench" => {}
             "--relay" => return live::relay(args.next().as_deref().map(Path::new)),
+            "--google" => return live::google(),
             "--pinger" => return cost::ping::pinger(args.next().as_deref()),
             "--json" => json = Some(args.next().context("--json wants a file")?),
             _ => names.push(arg),

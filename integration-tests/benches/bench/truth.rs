@@ -9,12 +9,7 @@ pub(crate) mod path;
 pub(crate) mod rtt;
 pub(crate) mod speed;
 
-/// Turns of each program where they are short.
-const MANY: usize = 5;
-/// Turns where each takes half a minute.
-const FEW: usize = 3;
-
 /// Gives how many turns each program has; the middle one counts. `BENCH_TURNS` says another number.
-fn so_often(usual: usize) -> usize {
-    std::env::var("BENCH_TURNS").ok().and_then(|turns| turns.parse().ok()).unwrap_or(usual)
+fn so_often() -> usize {
+    std::env::var("BENCH_TURNS").ok().and_then(|turns| turns.parse().ok()).unwrap_or(5)
 }

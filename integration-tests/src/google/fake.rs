@@ -157,12 +157,7 @@ impl Fake {
     /// Gives a listener's settings that lead to it, with the credentials that they are to name.
     #[must_use]
     pub fn settings(&self, credentials: &str) -> String {
-        let address = self.address;
-        format!(
-            "[google]\nproject = \"p\"\ncredentials = \"{credentials}\"\ndataset = \"d\"\n[google.endpoints]\n\
-             bigquery = \"http://{address}/bigquery/v2\"\nstorage = \"http://{address}\"\n\
-             metadata = \"http://{address}/token\"\n"
-        )
+        settings_at(self.address, credentials)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -278,6 +273,16 @@ impl Drop for Fake {
     fn drop(&mut self) {
         self.serving.abort();
     }
+}
+
+/// Gives a listener's settings that lead to an address, with the credentials that they are to name.
+#[must_use]
+pub fn settings_at(address: SocketAddr, credentials: &str) -> String {
+    format!(
+        "[google]\nproject = \"p\"\ncredentials = \"{credentials}\"\ndataset = \"d\"\n[google.endpoints]\n\
+         bigquery = \"http://{address}/bigquery/v2\"\nstorage = \"http://{address}\"\n\
+         metadata = \"http://{address}/token\"\n"
+    )
 }
 
 /// Gives settings that lead to an address.

@@ -52,7 +52,7 @@ pub struct Exporter {
     store: Store,
     google: Google,
     dataset: String,
-    tempo: Tempo,
+    pub(super) tempo: Tempo,
     figures: Arc<ExportFigures>,
 }
 

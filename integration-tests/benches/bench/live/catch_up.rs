@@ -1,14 +1,16 @@
 //! `export-live`: what live sessions notice of an export that catches up with the outage of six hours.
 //!
 //! The real listener over a record of those hours, once with all of it still to export and once with nothing of it, in
-//! turns, everything else the same. BigQuery is the stand-in, whose appends take as long as Google's.
+//! turns, everything else the same. BigQuery is the stand-in, whose appends take as long as Google's; it is a process that
+//! yields to the rest, for Google's machines are elsewhere.
 
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use cnc_integration_tests::google::Fake;
 use cnc_integration_tests::google::fixture::fill;
+use cnc_integration_tests::google::{Fake, settings_at};
 use cnc_integration_tests::listener::Listener;
 use cnc_server::store::Store;
 use rusqlite::Connection;
@@ -17,7 +19,7 @@ use tokio::time::Instant;
 use tonic::transport::Endpoint;
 
 use super::load::{Load, Target};
-use super::quantiles;
+use super::{Peer, quantiles};
 use crate::figure::{Bound, Figure, Goal, median};
 
 /// The six hours: five calls at a time, each with ten samples a second.
@@ -103,16 +105,30 @@ async fn prepare(folder: &Path, side: Side) -> Result<()> {
 }
 
 async fn turn(load: Load, record: &Path, side: Side) -> Result<Turn> {
-    let fake = Fake::start().await;
-    fake.only_count(APPEND);
-    let listener = Listener::start_with(&fake.settings("metadata"), record).await;
+    let mut google =
+        Peer::start(Command::new("chrt").args(["--idle", "0"]).arg(std::env::current_exe()?).arg("--google"))?;
+    let listener = Listener::start_with(&settings_at(google.address, "metadata"), record).await;
     let target = Target { endpoint: Endpoint::new(listener.url().to_owned())?, token: Some(listener.token()) };
-    let (began, before) = (Instant::now(), fake.count("samples"));
+    let (began, before) = (Instant::now(), google.ask()?.parse()?);
     let [_, p99] = quantiles(load.run(&target, 0).await?);
-    let (took, after) = (began.elapsed(), fake.count("samples"));
-    let past = usize::try_from(u64::from(SESSIONS) * SAMPLES)?;
+    let (took, after): (_, u64) = (began.elapsed(), google.ask()?.parse()?);
+    let past = u64::from(SESSIONS) * SAMPLES;
     ensure!(side == Side::UpToDate || (before..past).contains(&after) && after > before, "{after} of {past} rows went");
     #[expect(clippy::cast_precision_loss, reason = "some hundred thousand rows")]
     let rows_a_second = (after - before) as f64 / took.as_secs_f64();
     Ok(Turn { p99, rows_a_second })
+}
+
+/// Is BigQuery, as a process of its own: says its address, and how many samples have come whenever it is asked by a line.
+#[expect(clippy::print_stdout, reason = "it answers the process that started it")]
+pub(crate) fn google() -> Result<()> {
+    let runtime = Runtime::new()?;
+    let fake = runtime.block_on(Fake::start());
+    fake.only_count(APPEND);
+    println!("{}", fake.address());
+    for asked in std::io::stdin().lines() {
+        asked?;
+        println!("{}", fake.count("samples"));
+    }
+    Ok(())
 }

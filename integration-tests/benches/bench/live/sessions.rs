@@ -19,7 +19,7 @@ use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
 
 use super::lane::{join, key};
 use super::load::{Load, Target};
-use super::{Relay, TURNS, quantiles, version_of};
+use super::{Peer, TURNS, quantiles, version_of};
 use crate::certificates::certificates;
 use crate::figure::{Bound, Figure, median};
 
@@ -101,7 +101,7 @@ async fn live(certificates: &Path, quiet: u32) -> Result<([f64; 2], Option<Cost>
 
 /// Gives what the relay's streams cost it.
 async fn relay_with_many(certificates: &Path) -> Result<Cost> {
-    let relay = Relay::start(Some(certificates))?;
+    let relay = Peer::relay(Some(certificates))?;
     let target = Target { endpoint: endpoint(certificates, &relay.address.port().to_string())?, token: None };
     let first = hold(&target, LOAD.streams, 0).await?;
     sleep(SETTLE).await;

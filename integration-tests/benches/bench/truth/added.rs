@@ -13,7 +13,7 @@ use tokio::runtime::Builder;
 use tokio::time::Instant;
 
 use super::ends::{Ends, Line};
-use super::{FEW, so_often};
+use super::so_often;
 use crate::figure::{Bound, Figure, mean, median};
 use crate::peer::{Running, on, version};
 
@@ -21,8 +21,6 @@ use crate::peer::{Running, on, version};
 const LINE: Line = Line { rate: 20, delay: 10, queue: 400, control: "cubic" };
 /// How often the queue is looked at.
 const LOOK: Duration = Duration::from_millis(10);
-/// A queue in which something waits so many looks on end is under load.
-const LASTING: usize = 20;
 /// Of which part of a load, in seconds, the means are: the queue has begun to fill, and no run has ended.
 const PART: std::ops::Range<f64> = 1.0..4.5;
 /// How far what is told may be off what waits, in percent.
@@ -55,7 +53,7 @@ fn run(how: &str) -> Result<Vec<Figure>> {
     let ends = Ends::start(&LINE, runtime.handle())?;
     let _server = Running::start(on(&ends.server, "iperf3")?.arg("-s"))?;
     let (mut ours, mut theirs): ([Vec<f64>; 2], [Vec<f64>; 2]) = Default::default();
-    for _ in 0..so_often(FEW) {
+    for _ in 0..so_often() {
         let (lines, looks) = watched(&ends, || ends.speed(&["-t", "10s"]))?;
         for (nth, ours) in ours.iter_mut().enumerate() {
             ours.push(off(added(&lines, WAYS[nth].0)?, queued(&looks, nth)?));
@@ -73,7 +71,7 @@ fn run(how: &str) -> Result<Vec<Figure>> {
         peer: median(theirs),
         goal: Bound::Most(OFF).into(),
         version: version.clone(),
-        turns: so_often(FEW),
+        turns: so_often(),
         why: "",
     });
     Ok(figures.collect())
@@ -103,10 +101,12 @@ fn watched<T>(ends: &Ends, work: impl FnOnce() -> Result<T>) -> Result<(T, Looks
     })
 }
 
-/// Gives the mean time in milliseconds that a packet waited in a direction's queue.
+/// Gives the mean time in milliseconds that a packet waited in a direction's queue. Its load is the longest time for which
+/// something waited: what comes before a load, and the other direction's acknowledgements, wait for moments.
 fn queued(looks: &Looks, way: usize) -> Result<f64> {
-    let is_load = |looks: &&[(f64, [u64; 2])]| looks.iter().all(|(_, waiting)| waiting[way] > 0);
-    let began = looks.windows(LASTING).find(is_load).context("nothing waited")?[0].0;
+    let waits = |(_, waiting): &(f64, [u64; 2])| waiting[way] > 0;
+    let streaks = looks.chunk_by(|one, next| waits(one) == waits(next)).filter(|streak| waits(&streak[0]));
+    let began = streaks.max_by_key(|streak| streak.len()).context("nothing waited")?[0].0;
     let within = looks.iter().filter(|(at, _)| PART.contains(&(at - began)));
     #[expect(clippy::cast_precision_loss, reason = "a queue holds far less than 2^53 bytes")]
     let waits: Vec<_> = within.map(|(_, waiting)| waiting[way] as f64 * 8.0 / f64::from(LINE.rate) / 1e3).collect();

@@ -5,7 +5,7 @@ use cnc_integration_tests::lines::number;
 use cnc_lab::{Host, Lab, Scenario};
 use serde_json::Value;
 
-use super::{MANY, so_often};
+use super::so_often;
 use crate::figure::{Bound, Figure, median};
 use crate::peer::{on, version};
 
@@ -28,7 +28,7 @@ pub(crate) fn run() -> Result<Vec<Figure>> {
     let (client, server) = (lab.host("client")?, lab.host("server")?.v4().to_string());
     let lost = || Ok::<_, anyhow::Error>(lab.counts("r1", "server")?.lost);
     let mut off: [Vec<f64>; TELLERS.len()] = Default::default();
-    for _ in 0..so_often(MANY) {
+    for _ in 0..so_often() {
         for (teller, off) in TELLERS.iter().zip(&mut off) {
             let before = lost()?;
             let told = tell(*teller, &client, &server)?;
@@ -43,7 +43,7 @@ pub(crate) fn run() -> Result<Vec<Figure>> {
         peer: median(theirs.clone()),
         goal: Bound::Most(0.0).into(),
         version: version(teller.0[0]).unwrap_or_default(),
-        turns: so_often(MANY),
+        turns: so_often(),
         why: "",
     };
     Ok(TELLERS.iter().zip(&off).skip(1).map(figure).collect())

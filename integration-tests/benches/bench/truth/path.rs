@@ -15,7 +15,7 @@ use cnc_lab::{Host, Lab, Scenario};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::Instant;
 
-use super::{MANY, so_often};
+use super::so_often;
 use crate::figure::{Bound, Figure, Goal, median};
 use crate::peer::{cnc, version};
 
@@ -117,7 +117,7 @@ impl Turns {
         ensure!(!turns.peers.is_empty(), "no peer is installed: cargo xtask bench installs them");
         let lab = Lab::build(&Scenario::named(scenario)?)?;
         let (client, server) = (lab.host("client")?, lab.host("server")?.v4().to_string());
-        for _ in 0..so_often(MANY) {
+        for _ in 0..so_often() {
             for (way, turns) in OURS.iter().zip(&mut turns.ours) {
                 turns.push(time(&client, way.1, &server)?);
             }
@@ -138,7 +138,7 @@ impl Turns {
             peer: middle(theirs),
             goal: goal.clone(),
             version: format!("{}: {}", way.0, version(way.1[0]).unwrap_or_default()),
-            turns: so_often(MANY),
+            turns: so_often(),
             why: "",
         };
         self.peers.iter().map(figure).collect()

@@ -9,7 +9,7 @@ use cnc_lab::{Host, Lab, Scenario};
 use serde_json::Value;
 
 use super::capture::{Capture, Truth};
-use super::{MANY, so_often};
+use super::so_often;
 use crate::figure::{Bound, Figure, Goal, median, quantile};
 use crate::peer::{on, version};
 
@@ -110,7 +110,7 @@ fn beside(
         peer: of(turns_of),
         goal: goal.clone(),
         version: version(pinger.words[0]).unwrap_or_default(),
-        turns: so_often(MANY),
+        turns: so_often(),
         why: "",
     };
     PINGERS.iter().zip(turns).skip(1).map(figure).collect()
@@ -123,7 +123,7 @@ fn taken(delay: u32, probes: u16) -> Result<Vec<Vec<Turn>>> {
     let (client, server) = (lab.host("client")?, lab.host("server")?.v4().to_string());
     let least = lab.round_trip("client", "server")?;
     let mut taken: Vec<Vec<Turn>> = PINGERS.iter().map(|_| Vec::new()).collect();
-    for _ in 0..so_often(MANY) {
+    for _ in 0..so_often() {
         for (pinger, taken) in PINGERS.iter().zip(&mut taken) {
             let turn = pinger.turn(&client, &server, probes, least);
             taken.push(turn.with_context(|| format!("{} at {delay} ms", pinger.words[0]))?);

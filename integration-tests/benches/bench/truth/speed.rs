@@ -15,7 +15,7 @@ use tokio::runtime::{Builder, Handle};
 use self::ours::Direction;
 use self::peers::{PEERS, Peer, Told};
 use super::ends::{Ends, Line};
-use super::{FEW, so_often};
+use super::so_often;
 use crate::figure::{Bound, Figure, Goal, median};
 use crate::peer::{Running, version};
 
@@ -111,7 +111,7 @@ fn lane(line: Line, runtime: &Handle) -> Result<Vec<Figure>> {
     let _servers = peers.iter().map(|peer| peer.serve(&ends)).collect::<Result<Vec<Running>>>()?;
     let mut turns = Direction::BOTH
         .map(|_| Turns { ours: Vec::new(), peers: peers.iter().map(|peer| (*peer, Vec::new())).collect() });
-    for _ in 0..so_often(FEW) {
+    for _ in 0..so_often() {
         let ours = ours::measure(&ends, line.truth_bps()).with_context(|| format!("cnc, {line:?}"))?;
         for ((turns, ours), direction) in turns.iter_mut().zip(ours).zip(Direction::BOTH) {
             turns.ours.push(ours);

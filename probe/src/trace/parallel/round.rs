@@ -1,18 +1,16 @@
 //! One round: which distance is probed when, how long answers are waited for, and when all is known. Pure.
 //!
 //! Probes go out side by side, yet no further than needed: those beyond the destination all reach it, and it need not
-//! answer them all. So a few go first, a window follows, and from then on answers lead the way.
+//! answer them all. So a window goes first, and from then on answers lead the way.
 
 use std::time::Duration;
 
 use cnc_model::Ttl;
 
-/// Probes sent at the round's begin: a destination as near as the next room answers them before more are sent.
-const FIRST: u8 = 3;
-/// When the rest of the window follows.
-const GAP: Duration = Duration::from_millis(1);
-/// Distances probed before any answer: most destinations are nearer.
+/// Distances probed at once, before any answer: most destinations are nearer.
 const WINDOW: u8 = 12;
+/// The least time between an answer and the probes that it leads to: the destination's own may be the next.
+const GAP: Duration = Duration::from_millis(1);
 /// How far beyond the furthest answer is probed: this many silent routers in a row hold nothing up.
 const AHEAD: u8 = 6;
 
@@ -32,7 +30,7 @@ impl Patience {
     /// The wait for a router between answering ones: it is nearer than what answered, but may take its time to answer.
     /// What comes later still counts while the trace goes on.
     fn for_hop(self) -> Duration {
-        self.slowest.map_or(Duration::from_millis(250), |rtt| rtt * 2 + Duration::from_millis(40))
+        self.slowest.map_or(Duration::from_millis(250), |rtt| rtt * 2 + Duration::from_millis(35))
     }
 
     /// The wait where the path's end is unknown: what has not answered may be much further than what has.
@@ -80,8 +78,7 @@ impl Round {
     pub(super) fn new(began: Duration, furthest: Ttl, most: Ttl, known: bool) -> Self {
         let (furthest, left) = (furthest.get(), most.get());
         let window = if known { furthest } else { furthest.min(WINDOW) };
-        let grants = vec![(FIRST, began), (window, began + GAP)];
-        Self { furthest, left, probes: Vec::new(), grants, again: Vec::new(), end: None }
+        Self { furthest, left, probes: Vec::new(), grants: vec![(window, began)], again: Vec::new(), end: None }
     }
 
     /// Says what is to be done now.
@@ -122,7 +119,7 @@ impl Round {
             self.end = Some(self.end.map_or(ttl, |end| end.min(ttl)));
             self.again.clear();
         } else {
-            // Answers come close together: the destination's own may be the next.
+            // Answers come close together.
             self.grants.push((ttl.saturating_add(AHEAD), now + rtt / 8 + GAP));
         }
     }

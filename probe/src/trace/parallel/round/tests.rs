@@ -41,26 +41,19 @@ fn far(end: u8, silent: &'static [u8]) -> impl Fn(u8) -> Option<(u64, bool)> {
 #[test]
 fn ten_hops_are_known_after_one_round_trip() {
     let (sent, over, silent) = play(30, false, far(10, &[]));
-    assert_eq!((sent.len(), over, silent), (12, 41, vec![]));
-    assert_eq!(sent.iter().filter(|&&at| at == 0).count(), 3, "{sent:?}");
+    assert_eq!((sent, over, silent), (vec![0; 12], 40, vec![]));
 }
 
 #[test]
 fn a_known_distance_is_not_looked_beyond() {
     let (sent, over, _) = play(20, true, far(20, &[]));
-    assert_eq!((sent.len(), over), (20, 41));
+    assert_eq!((sent.len(), over), (20, 40));
 }
 
 #[test]
 fn a_longer_path_takes_few_round_trips() {
     let (sent, over, _) = play(30, false, far(20, &[]));
     assert!(sent.len() <= 26 && over <= 4 * 45, "{sent:?} {over}");
-}
-
-#[test]
-fn a_destination_in_this_room_gets_few_probes() {
-    let (sent, over, _) = play(30, false, |_| Some((0, true)));
-    assert_eq!((sent.len(), over), (3, 0));
 }
 
 #[test]
@@ -86,7 +79,7 @@ fn a_destination_behind_many_silent_routers_is_found() {
 #[test]
 fn a_destination_by_satellite_is_not_given_up_early() {
     let (_, over, silent) = play(30, false, |ttl| Some(if ttl == 1 { (1, false) } else { (650, ttl >= 9) }));
-    assert_eq!((silent, over), (vec![], 651));
+    assert_eq!((silent, over), (vec![], 650));
 }
 
 #[test]
