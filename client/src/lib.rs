@@ -30,7 +30,6 @@ pub mod tls;
 pub mod ui;
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Parser;
 
@@ -38,8 +37,6 @@ use self::cli::{Cli, Command};
 use self::exit::Exit;
 use self::ui::Ui;
 
-/// How long the runtime may take to stop: a name that is still being looked up must not hold the program.
-const RUNTIME_STOP: Duration = Duration::from_millis(100);
 /// Threads for the measuring, the link and the screen: so that none of the three ever waits for the other two.
 const THREADS: usize = 3;
 
@@ -61,7 +58,8 @@ pub fn main() -> ExitCode {
     let exit = match runtime {
         Ok(runtime) => {
             let exit = runtime.block_on(command::run(&ui, command));
-            runtime.shutdown_timeout(RUNTIME_STOP);
+            // What is to last is done by now. A name that is still being looked up must not hold the program.
+            runtime.shutdown_background();
             exit
         }
         Err(error) => {
