@@ -101,7 +101,9 @@ fn install(prefix: &[&str], packages: &[&str]) -> Result<()> {
 }
 
 fn apt_get(prefix: &[&str], args: &[&str]) -> Result<()> {
-    let words = [prefix, &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet"], args].concat();
+    // Another run, or the system itself, may be installing something just now.
+    let patient = ["apt-get", "--quiet", "-o", "DPkg::Lock::Timeout=300"];
+    let words = [prefix, &["env", "DEBIAN_FRONTEND=noninteractive"], &patient, args].concat();
     quietly(command(words[0]).args(&words[1..]))
 }
 
