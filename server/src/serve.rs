@@ -268,12 +268,7 @@ impl Ports {
             accepting.spawn(echo::serve(socket, services.clone(), stop.clone()));
         }
         if let Some(exporter) = self.exporter {
-            let stop = stop.clone();
-            accepting.spawn(async move {
-                if let Err(error) = exporter.run_aside(stop).await {
-                    tracing::error!(%error, "nothing goes to BigQuery any more");
-                }
-            });
+            accepting.spawn(exporter.run_aside(stop.clone()));
         }
         shutdown.cancelled().await;
         tracing::info!("stopping");

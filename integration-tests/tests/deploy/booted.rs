@@ -35,6 +35,19 @@ tests = [{ download = "listener", flows = 2, duration = "1s" }]
 tests = [{ upload = "listener", flows = 2, duration = "1s" }]
 "#;
 
+/// Where the export would go, if anybody answered there.
+const GOOGLE: &str = r#"
+[google]
+project = "p"
+credentials = "metadata"
+dataset = "d"
+
+[google.endpoints]
+bigquery = "http://127.0.0.1:9/bigquery/v2"
+storage = "http://127.0.0.1:9"
+metadata = "http://127.0.0.1:9/token"
+"#;
+
 /// A machine that runs systemd and the listener. Dropping it ends both.
 struct Machine {
     /// Ends with what it runs, and what it runs with it.
@@ -103,6 +116,17 @@ impl Machine {
         let shown = said(self.command().args(["systemctl", "show", "--value", "--property", name, "cnc-listener"]));
         shown.trim().to_owned()
     }
+
+    /// Gives the scheduling policy of one of the listener's threads, as proc(5) counts fields and Linux policies.
+    fn policy(&self, thread: &str) -> String {
+        let tasks = fs::read_dir(self.file(&format!("/proc/{}/task", self.property("MainPID")))).expect("it runs");
+        let of = format!("({thread}) ");
+        // A thread may end meanwhile.
+        let mut stats = tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("stat")).ok());
+        let stat = stats.find(|stat| stat.contains(&of)).expect("it has the thread");
+        let (_, after) = stat.split_once(&of).expect("found");
+        after.split_whitespace().nth(41 - 3).expect("so many fields").to_owned()
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,7 +136,7 @@ async fn a_session_misses_nothing_of_what_the_unit_takes_away() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = |name: &str| folder.path().join(name);
     let config = text("listener.toml").replace("walk_in = false", "walk_in = true");
-    fs::write(file("listener.toml"), config + PLAN).expect("written");
+    fs::write(file("listener.toml"), config + PLAN + GOOGLE).expect("written");
     let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
     fs::write(file("cert.pem"), made.cert.pem()).expect("written");
     fs::write(file("key.pem"), made.signing_key.serialize_pem()).expect("written");
@@ -131,6 +155,8 @@ async fn a_session_misses_nothing_of_what_the_unit_takes_away() {
     command.args(["--allow-loopback", "--ca"]).arg(file("cert.pem"));
     let ended = Client::run_by(command, "https://127.0.0.1", None).ended().await;
     assert_eq!(ended.code, 0, "{}", ended.said);
+    // SCHED_IDLE: the export yields to live sessions.
+    assert_eq!(machine.policy("export"), "5");
     let reports = fs::read_dir(machine.file("/var/lib/cnc/reports")).expect("it writes reports");
     let reports: Vec<_> = reports.map(|report| report.expect("an entry").path()).collect();
     let [report] = &reports[..] else { panic!("one report: {reports:?}") };

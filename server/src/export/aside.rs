@@ -2,19 +2,33 @@
 //! an outage costs live sessions nothing.
 
 use std::io;
+use std::time::Duration;
 
 use tokio::runtime::Builder;
 use tokio_util::sync::CancellationToken;
 
-use super::{Exporter, Tempo};
+use super::{Exporter, Failing, Tempo};
+use crate::clock;
+use crate::google::Kind;
+
+/// How long a name may still be looked up after the end.
+const LOOKUP: Duration = Duration::from_secs(1);
 
 impl Exporter {
-    /// Exports aside until told to stop. Where clients wait for the export, it yields to nobody.
-    ///
-    /// # Errors
-    /// Says why there is no thread for it, or how that thread ended badly.
+    /// Exports aside until told to stop, or dropped. Where clients wait for the export, it yields to nobody.
     // Liveness: ended by `stop`; a read that is under way is bounded work.
-    pub async fn run_aside(self, stop: CancellationToken) -> io::Result<()> {
+    pub async fn run_aside(self, stop: CancellationToken) {
+        let stop = stop.child_token();
+        let _dropped = stop.clone().drop_guard();
+        let figures = self.figures();
+        if let Err(error) = self.aside(stop).await {
+            let message = format!("the export to BigQuery has ended: {error}. Restart the listener, and it goes on.");
+            tracing::error!("{message}");
+            figures.stands(Some(Failing { kind: Kind::Outage, message, at: clock::wall() }));
+        }
+    }
+
+    async fn aside(self, stop: CancellationToken) -> io::Result<()> {
         let (ended, end) = tokio::sync::oneshot::channel();
         let yields = self.tempo != Tempo::PROMPT;
         let aside = move || {
@@ -22,13 +36,15 @@ impl Exporter {
                 tracing::warn!(%error, "the export to BigQuery cannot yield to live sessions");
             }
             // Threads that read the record for it are started by this one, and yield as it does.
-            let ran =
-                Builder::new_current_thread().enable_all().build().map(|runtime| runtime.block_on(self.run(stop)));
+            let ran = Builder::new_current_thread().enable_all().build().map(|runtime| {
+                runtime.block_on(self.run(stop));
+                runtime.shutdown_timeout(LOOKUP);
+            });
             // Nobody waits any more where the listener itself is gone.
             ended.send(ran).ok();
         };
         std::thread::Builder::new().name("export".into()).spawn(aside)?;
-        end.await.map_err(|_| io::Error::other("the thread of the export to BigQuery panicked"))?
+        end.await.map_err(|_| io::Error::other("its thread panicked"))?
     }
 }
 

@@ -170,7 +170,11 @@ impl BigQuery {
     pub(super) async fn run(&self, what: &str, request: QueryRequest) -> Result<QueryResponse, GoogleError> {
         let answer = within(QUERY_TIMEOUT, what, Box::pin(self.client.job().query(self.project(), request))).await?;
         if !answer.job_complete.unwrap_or(false) {
-            return Err(GoogleError::new(Kind::Outage, what, "the query is not done within a minute"));
+            return Err(GoogleError::new(
+                Kind::Outage,
+                what,
+                "the query is not done within a minute; BigQuery may go on with it, and charge it",
+            ));
         }
         // An answer with columns or changed rows has only been warned.
         let columns = answer.schema.as_ref().map_or(0, TableSchema::field_count);

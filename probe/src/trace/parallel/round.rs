@@ -7,10 +7,13 @@ use std::time::Duration;
 
 use cnc_model::Ttl;
 
-/// Distances probed at once, before any answer: most destinations are nearer.
+/// Distances probed at once, before any answer: most destinations are nearer. One in the next room gets all of these
+/// probes in the first round; of UDP it answers the first six, if it is Linux, and the path's end is the nearest.
 const WINDOW: u8 = 12;
 /// The least time between an answer and the probes that it leads to: the destination's own may be the next.
 const GAP: Duration = Duration::from_millis(1);
+/// What a router may take to answer, beside the round trip: it does so when it has nothing to forward.
+const ROUTER: Duration = Duration::from_millis(35);
 /// How far beyond the furthest answer is probed: this many silent routers in a row hold nothing up.
 const AHEAD: u8 = 6;
 
@@ -24,13 +27,13 @@ pub(super) struct Patience {
 impl Patience {
     /// The wait for an answer before further distances are tried: one RTT, and a router's time to answer.
     fn before_further(self) -> Duration {
-        self.slowest.map_or(Duration::from_millis(250), |rtt| rtt + Duration::from_millis(40))
+        self.slowest.map_or(Duration::from_millis(250), |rtt| rtt + ROUTER)
     }
 
     /// The wait for a router between answering ones: it is nearer than what answered, but may take its time to answer.
     /// What comes later still counts while the trace goes on.
     fn for_hop(self) -> Duration {
-        self.slowest.map_or(Duration::from_millis(250), |rtt| rtt * 2 + Duration::from_millis(35))
+        self.slowest.map_or(Duration::from_millis(250), |rtt| rtt * 2 + ROUTER)
     }
 
     /// The wait where the path's end is unknown: what has not answered may be much further than what has.
