@@ -113,7 +113,8 @@ impl Kind {
                  known everywhere"
             }
             Self::NotFound => {
-                "Look at project and dataset in [google], and run `cnc-listener bigquery setup --create-dataset`, which makes what is missing"
+                "Look at project and dataset in [google], and run `cnc-listener bigquery setup --create-dataset`, which makes \
+                 what is missing"
             }
             Self::Folder => {
                 "Look at folder in [google], take it out of the trash if it lies there, and make the listener's account a \

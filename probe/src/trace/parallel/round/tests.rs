@@ -57,6 +57,12 @@ fn a_longer_path_takes_few_round_trips() {
 }
 
 #[test]
+fn a_destination_in_this_room_gets_one_window_of_probes_and_no_more() {
+    let (sent, over, _) = play(30, false, |_| Some((0, true)));
+    assert_eq!((sent.len(), over), (usize::from(WINDOW), 0));
+}
+
+#[test]
 fn silent_hops_are_waited_for_a_while() {
     let (_, over, silent) = play(30, false, far(10, &[3, 6, 7]));
     assert_eq!(silent, [3, 6, 7]);
