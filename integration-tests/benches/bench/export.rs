@@ -88,7 +88,7 @@ async fn measure(place: &Path) -> Result<Vec<Figure>> {
         ours: rate(ours),
         peer: rate(bare),
         goal: Bound::LeastOfPeer(0.8).into(),
-        version: "the same messages from a bare client, bqemulator 1.4.0".to_owned(),
+        version: "the same messages from a bare client, bqemulator 1.4.0 without time travel".to_owned(),
         turns: 1,
         why: "",
     }])
@@ -96,7 +96,7 @@ async fn measure(place: &Path) -> Result<Vec<Figure>> {
 
 impl Peer {
     async fn start(place: &Path, tokens: &Fake) -> Result<Self> {
-        let emulator = Emulator::start(place, None).await;
+        let emulator = Emulator::start_without_time_travel(place).await;
         let google = emulator.google(tokens.address());
         let bigquery = BigQuery::open(&google, "d", Tokens::open(&google, &[BIGQUERY_SCOPE]).await?).await?;
         setup(&bigquery, true).await?;

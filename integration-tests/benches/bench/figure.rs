@@ -199,6 +199,11 @@ pub(crate) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
+/// Says at once why a benchmark has no table.
+pub(crate) fn print_failure(error: &anyhow::Error) {
+    println!("failed: {error:#}\n");
+}
+
 /// Writes a number to whoever started this as a process of its own.
 pub(crate) fn say(number: usize) {
     println!("{number}");

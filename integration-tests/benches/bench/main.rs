@@ -80,7 +80,8 @@ fn main() -> Result<()> {
             Ok(figures) => figures,
             // The others' figures are no worse for it.
             Err(error) => {
-                failed.push(format!("{error:#}"));
+                figure::print_failure(&error);
+                failed.push(*name);
                 continue;
             }
         };
@@ -93,6 +94,6 @@ fn main() -> Result<()> {
         all.extend(figures);
     }
     figure::print_verdict(&all);
-    ensure!(failed.is_empty(), "{}", failed.join("\n"));
+    ensure!(failed.is_empty(), "failed, each told above: {}", failed.join(", "));
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! A BigQuery emulator, as `cargo xtask test` sets it up under `target/`: started on free ports, and ended with its owner.
 
+use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -40,11 +41,29 @@ impl Emulator {
     /// # Panics
     /// When it does not start.
     pub async fn start(place: &Path, data: Option<&Path>) -> Self {
+        let kept = data.map(|data| [OsStr::new("--persistent"), OsStr::new("--data-dir"), data.as_os_str()]);
+        Self::run(place, &["-m", "bqemulator"], kept.iter().flatten()).await
+    }
+
+    /// Starts one that takes a million rows: without time travel, for which it would copy a whole table with each
+    /// append, until the machine has no memory left.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_without_time_travel(place: &Path) -> Self {
+        let program = "from bqemulator.cli import main\n\
+                       from bqemulator.versioning.snapshots import SnapshotManager\n\
+                       SnapshotManager.capture = lambda *_, **__: None\n\
+                       main()";
+        Self::run(place, &["-c", program], [""; 0]).await
+    }
+
+    async fn run(place: &Path, program: &[&str], more: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
         let mut command = Command::new(place.join("venv/bin/python"));
-        command.args(["-m", "bqemulator", "start", "--rest-port", "0", "--grpc-port", "0", "--log-format", "json"]);
-        if let Some(data) = data {
-            command.arg("--persistent").arg("--data-dir").arg(data);
-        }
+        command
+            .args(program)
+            .args(["start", "--rest-port", "0", "--grpc-port", "0", "--log-format", "json"])
+            .args(more);
         command.env("HOME", place.join("home")).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.kill_on_drop(true).spawn().expect("python starts");
         let mut lines = BufReader::new(child.stderr.take().expect("it is piped")).lines();

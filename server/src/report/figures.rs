@@ -145,7 +145,7 @@ fn hop_row(hop: &HopSummary, open_end: bool) -> Markup {
             }
             td class={ "n" @if greyed { " absent" } } {
                 (loss(hop))
-                @if lost { span class="of" { " " (count(hop.sent - hop.received)) " of " (count(hop.sent)) } }
+                @if lost { span class="of" { " " (count(hop.sent - hop.received)) "\u{a0}of\u{a0}" (count(hop.sent)) } }
             }
             td class={ "n" @if hop.rtt.is_none() { " absent" } } { (time(|r| r.median)) }
             td class={ "n" @if hop.rtt.is_none() { " absent" } } { (time(|r| r.min)) }

@@ -17,8 +17,8 @@ const LIST: [usize; 2] = [2_900, look::TEXT_WIDTH - 2_900];
 const ONE: [usize; 2] = [2_200, look::TEXT_WIDTH - 2_200];
 /// The widths of names and values in two tables side by side, and of the room between.
 const TWO: [usize; 5] = [2_150, 2_750, 292, 2_150, look::TEXT_WIDTH - 7_342];
-/// A column is at least as wide as so many characters, and asks for no more than so many.
-const CHARACTERS: (usize, usize) = (6, 34);
+/// What is longer than this is broken.
+const MOST_CHARACTERS: usize = 34;
 
 /// Lays the facts of a session out in two columns, each a name above its value.
 pub(super) fn facts(node: Node<'_, '_>) -> Table {
@@ -116,23 +116,54 @@ pub(super) fn grid(node: Node<'_, '_>) -> Table {
     table(rows.collect(), &widths, true)
 }
 
-/// Shares the text's width among columns by the longest of what each holds.
+/// Shares the text's width among columns: each has room for its longest word, and what is left goes to those whose
+/// longest line wants more.
 fn widths(rows: &[Node<'_, '_>]) -> Vec<usize> {
-    let mut longest: Vec<usize> = Vec::new();
+    let mut columns: Vec<Wish> = Vec::new();
     for row in rows {
         for (i, part) in elements(*row).enumerate() {
+            if i == columns.len() {
+                columns.push(Wish::default());
+            }
             let lines: Vec<_> = part.children().filter(|child| child.has_tag_name("div")).collect();
-            let length = |node: Node<'_, '_>| text_of(node).chars().count();
-            let most = lines.iter().map(|line| length(*line)).max().unwrap_or_else(|| length(part));
-            let asked = most.clamp(CHARACTERS.0, CHARACTERS.1);
-            match longest.get_mut(i) {
-                Some(known) => *known = asked.max(*known),
-                None => longest.push(asked),
+            let lines = if lines.is_empty() { vec![part] } else { lines };
+            for line in lines {
+                columns[i].hold(&text_of(line));
             }
         }
     }
-    let all: usize = longest.iter().sum::<usize>().max(1);
-    longest.iter().map(|asked| asked * look::TEXT_WIDTH / all).collect()
+    share(&columns)
+}
+
+/// What a column wants, in twentieths of a point.
+#[derive(Debug, Default, Clone, Copy)]
+struct Wish {
+    /// For its longest word.
+    least: usize,
+    /// For its longest line.
+    most: usize,
+}
+
+impl Wish {
+    fn hold(&mut self, line: &str) {
+        // One more: few letters are wide ones.
+        let wide = |text: &str| look::CELL_MARGIN + look::CHARACTER * (1 + text.chars().count().min(MOST_CHARACTERS));
+        // What stands at a no-break space is one word.
+        self.least = line.split([' ', '\n']).map(wide).fold(self.least, usize::max);
+        self.most = self.most.max(wide(line));
+    }
+}
+
+fn share(columns: &[Wish]) -> Vec<usize> {
+    let total = |of: fn(&Wish) -> usize| columns.iter().map(of).sum::<usize>();
+    let (least, wanted) = (total(|wish| wish.least), total(|wish| wish.most - wish.least));
+    match look::TEXT_WIDTH.checked_sub(least) {
+        Some(left) if wanted > 0 => {
+            columns.iter().map(|wish| wish.least + left * (wish.most - wish.least) / wanted).collect()
+        }
+        // Nothing but single words, or too many of them.
+        Some(_) | None => columns.iter().map(|wish| wish.least * look::TEXT_WIDTH / least.max(1)).collect(),
+    }
 }
 
 /// Gives a cell's lines: its parts where it has some, else its words.
@@ -196,6 +227,6 @@ fn table(rows: Vec<TableRow>, widths: &[usize], lines: bool) -> Table {
         .set_grid(widths.to_vec())
         .width(widths.iter().sum(), WidthType::Dxa)
         .layout(TableLayoutType::Fixed)
-        .margins(TableCellMargins::new().margin(0, 150, 0, 0))
+        .margins(TableCellMargins::new().margin(0, look::CELL_MARGIN, 0, 0))
         .set_borders(borders)
 }

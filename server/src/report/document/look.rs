@@ -14,6 +14,10 @@ pub(super) const MARGIN_DOWN: u32 = 850;
 /// What is left for the text across.
 pub(super) const TEXT_WIDTH: usize = (PAGE.0 - 2 * MARGIN_ACROSS) as usize;
 
+/// The room between a cell and the next one, and what a character takes in a cell, of as wide a font as any.
+pub(super) const CELL_MARGIN: usize = 150;
+pub(super) const CHARACTER: usize = 115;
+
 /// Colours, as on the page where it is light.
 pub(super) const INK: &str = "1C2530";
 pub(super) const SOFT: &str = "5A6573";
