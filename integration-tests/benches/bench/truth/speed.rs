@@ -140,7 +140,9 @@ fn lane(line: Line, runtime: &Handle) -> Result<Vec<Figure>> {
         }
         let mut figures = turns.figures(&name, &goal.map_or(Goal::NONE, |goal| Bound::Most(goal.2).into()));
         if line.control == "bbr" && line.delay > 0 {
-            figures.iter_mut().for_each(|figure| figure.why = HELD_BACK);
+            for figure in &mut figures {
+                figure.why = HELD_BACK;
+            }
         }
         figures
     });
