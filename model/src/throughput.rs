@@ -1,4 +1,4 @@
-//! What a download or upload observes and the figures it gives (`throughput/2`).
+//! What a download or upload observes and the figures it gives (`throughput/3`).
 
 use std::fmt;
 use std::time::Duration;
@@ -20,7 +20,7 @@ pub use self::witness::{TcpInfo, Witness};
 
 /// The name and version of this method, stored with every result. `throughput/1` ended its ramp at the first agreement
 /// of averages, often amid a queue's first flood, and took the mean from there to the very end.
-pub const METHOD: &str = "throughput/2";
+pub const METHOD: &str = "throughput/3";
 
 /// How far apart samples are meant to be. The measured interval is what rates are computed with.
 pub const SAMPLE_INTERVAL: Duration = Duration::from_millis(100);
@@ -201,7 +201,7 @@ impl ThroughputFold {
     pub fn summary(&self, end: ThroughputEnd) -> ThroughputSummary {
         let ThroughputEnd { measured, direction, stopped_by, sender_bytes, idle_rtt, responsiveness, listener } = end;
         let (bytes, duration) = total(self.samples.iter());
-        let settled: Vec<_> = self.samples.iter().filter(|s| s.phase == Phase::Steady).map(Interval::from).collect();
+        let settled: Vec<_> = steady_part(&self.samples).iter().map(Interval::from).collect();
         let mut rtts: Vec<_> = self.samples.iter().filter_map(|s| s.rtt).collect();
         rtts.sort_unstable();
         ThroughputSummary {
@@ -230,6 +230,22 @@ impl ThroughputFold {
         let loaded = self.samples.iter().filter(|sample| sample.at > steady::SKIPPED);
         mean(&loaded.filter_map(|sample| sample.rtt).collect::<Vec<_>>())
     }
+}
+
+/// Gives the steady part of a test's samples, given in order of time: those that were called so last, and before them the
+/// rest of the second by which that was seen. Empty for a rate that never settled.
+#[must_use]
+pub fn steady_part(samples: &[ThroughputSample]) -> &[ThroughputSample] {
+    let is_steady = |sample: &ThroughputSample| sample.phase == Phase::Steady;
+    let Some(last) = samples.iter().rposition(is_steady) else { return &[] };
+    let first = samples[..last].iter().rposition(|sample| !is_steady(sample)).map_or(0, |ramp| ramp + 1);
+    let mut covered = Duration::ZERO;
+    let begin = samples[..=first].iter().rposition(|sample| {
+        covered += sample.interval;
+        // Half an interval short still is the time.
+        covered + SAMPLE_INTERVAL / 2 >= steady::WINDOW
+    });
+    &samples[begin.unwrap_or(0)..=last]
 }
 
 fn confidence(settled: &[Interval], stopped_by: StoppedBy) -> Confidence {
@@ -305,6 +321,35 @@ mod tests {
     }
 
     #[test]
+    fn the_steady_part_is_the_last_and_begins_with_the_second_that_showed_it() {
+        let sample = |(phase, nth)| ThroughputSample {
+            direction: Direction::Download,
+            at: SAMPLE_INTERVAL * nth,
+            interval: SAMPLE_INTERVAL,
+            flow_count: 4,
+            bytes: 1,
+            phase: if phase == 's' { Phase::Steady } else { Phase::Ramp },
+            rtt: None,
+        };
+        let part = |words: &str| {
+            let samples: Vec<_> = words.chars().zip(1..).map(sample).collect();
+            steady_part(&samples).iter().map(|sample| sample.at.as_millis()).collect::<Vec<_>>()
+        };
+        let cases: [(&str, &[u128]); 5] = [
+            ("rrrrrrrrrrrr", &[]),
+            ("rrrrrrrrrrrrs", &[400, 500, 600, 700, 800, 900, 1_000, 1_100, 1_200, 1_300]),
+            // Probes beside the load, or flows that end one after the other, come after it.
+            ("rrrrrrrrrrrrsrrr", &[400, 500, 600, 700, 800, 900, 1_000, 1_100, 1_200, 1_300]),
+            // Connections were added amid it.
+            ("ssssssrrrrrrrrrrrs", &[900, 1_000, 1_100, 1_200, 1_300, 1_400, 1_500, 1_600, 1_700, 1_800]),
+            ("rrs", &[100, 200, 300]),
+        ];
+        for (words, expected) in cases {
+            assert_eq!(part(words), expected, "{words}");
+        }
+    }
+
+    #[test]
     fn nothing_moving_is_no_steady_state() {
         let summary = run(40, |_| 0);
         assert_eq!((summary.steady, summary.confidence), (None, Confidence::Low));
@@ -313,7 +358,7 @@ mod tests {
 
     #[test]
     fn a_short_steady_part_gives_medium_confidence() {
-        assert_eq!(run(30, |_| 250_000).confidence, Confidence::Medium);
+        assert_eq!(run(25, |_| 250_000).confidence, Confidence::Medium);
     }
 
     #[test]

@@ -160,8 +160,8 @@ fn definitions() -> Markup {
         ),
         (
             "Ramp, steady state",
-            "connections speed up at first; the steady state is the mean after the rate has settled: four moving \
-             averages over one second within 5 % of each other.",
+            "connections speed up at first; the steady state is the mean once the rate has settled, from the second \
+             on that showed it.",
         ),
     ];
     html! {

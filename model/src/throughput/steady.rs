@@ -1,4 +1,4 @@
-//! When a rate has settled, and what it then is: the heart of `throughput/2`. Pure; it sees lengths of intervals and
+//! When a rate has settled, and what it then is: the heart of `throughput/3`. Pure; it sees lengths of intervals and
 //! bytes alone.
 //!
 //! A lost packet holds back what came after it: the receiver sees too little in one interval and the rest at once in
@@ -18,10 +18,12 @@ pub const SKIPPED: Duration = Duration::from_secs(1);
 pub const WINDOW: Duration = Duration::from_secs(1);
 /// So many moving averages must agree where a line is never quiet.
 pub const AGREEING_AVERAGES: usize = 4;
-/// So far apart those averages are: near ones agree because they share what they are made of.
-pub const AVERAGES_APART: Duration = Duration::from_millis(500);
-/// Averages agree when their standard deviation is under this share of their mean.
-pub const AGREEMENT: f64 = 0.05;
+/// So far apart those averages are, and under this share of their mean their standard deviation is where they agree:
+/// near ones share what they are made of, so they must agree the closer. Either way a rate that grows by more than 9 %
+/// a second has not settled.
+pub const AGREEMENTS: [(Duration, f64); 2] = [(Duration::from_millis(250), 0.025), (Duration::from_millis(500), 0.05)];
+/// Connections that were added take so long to find their share.
+pub const SHARE_FOUND_AFTER: Duration = Duration::from_millis(500);
 /// An interval is quiet when it is within this share of the median,
 pub const QUIET: f64 = 0.025;
 /// or within this many bytes of it, two packets: at low rates a packet more or less is much.
@@ -45,7 +47,7 @@ pub struct Interval {
 }
 
 /// Finds the end of the ramp while samples come: after [`SKIPPED`], the first time that the last second was quiet, or
-/// that four moving averages over one second, half a second apart, have a standard deviation under 5 % of their mean.
+/// that four moving averages over one second agree, as [`AGREEMENTS`] has it. That last second is steady already.
 #[derive(Debug, Clone, Default)]
 pub struct Ramp {
     /// As far back as [`STABLE_FOR`] reaches.
@@ -71,9 +73,9 @@ impl Ramp {
         if self.settled_at.is_some() { Phase::Steady } else { Phase::Ramp }
     }
 
-    /// Begins anew from here on: connections were added, and take half a second to find their share.
+    /// Begins anew from here on: connections were added.
     pub fn restart(&mut self) {
-        self.from = Some(self.now + AVERAGES_APART);
+        self.from = Some(self.now + SHARE_FOUND_AFTER);
         self.settled_at = None;
     }
 
@@ -116,14 +118,18 @@ impl Ramp {
 
     /// Tells whether the moving averages agree now.
     fn agrees(&self) -> bool {
-        let back = AVERAGES_APART * u32::try_from(AGREEING_AVERAGES - 1).expect("a handful");
+        AGREEMENTS.iter().any(|&(apart, agreement)| self.agrees_within(apart, agreement))
+    }
+
+    fn agrees_within(&self, apart: Duration, agreement: f64) -> bool {
+        let back = apart * u32::try_from(AGREEING_AVERAGES - 1).expect("a handful");
         let Some(last) = self.last(WINDOW + back) else { return false };
         let mut averages = Vec::with_capacity(AGREEING_AVERAGES);
         for nth in 0..AGREEING_AVERAGES {
-            let begin = AVERAGES_APART * u32::try_from(nth).expect("a handful");
+            let begin = apart * u32::try_from(nth).expect("a handful");
             averages.push(mean_within(&last, begin, begin + WINDOW));
         }
-        agree(&averages)
+        agree(&averages, agreement)
     }
 }
 
@@ -202,13 +208,13 @@ fn mean_within(stretch: &[Interval], from: Duration, to: Duration) -> f64 {
     BitRate::of(bytes, time).bps()
 }
 
-/// Tells whether values lie within [`AGREEMENT`] of their mean; nothing moving is no agreement.
-fn agree(values: &[f64]) -> bool {
+/// Tells whether the standard deviation of values is under this share of their mean; nothing moving is no agreement.
+fn agree(values: &[f64], agreement: f64) -> bool {
     #[expect(clippy::cast_precision_loss, reason = "a handful of values")]
     let count = values.len() as f64;
     let mean = values.iter().sum::<f64>() / count;
     let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / count).sqrt();
-    mean > 0.0 && deviation < AGREEMENT * mean
+    mean > 0.0 && deviation < agreement * mean
 }
 
 #[cfg(test)]

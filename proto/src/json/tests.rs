@@ -180,7 +180,7 @@ fn speed_samples() {
 
 fn download() -> ThroughputSummary {
     ThroughputSummary {
-        measured: Measured { host: "http://example.com/file".into(), ..measured("throughput/2") },
+        measured: Measured { host: "http://example.com/file".into(), ..measured("throughput/3") },
         direction: Direction::Download,
         goodput: BitRate::of(25_000_000, Duration::from_secs(10)),
         steady: None,
@@ -446,7 +446,7 @@ fn history() {
     let history = History {
         series: vec![
             series(HistoryKind::PingTcp, "ping/1", some),
-            series(HistoryKind::Upload, "throughput/2", some),
+            series(HistoryKind::Upload, "throughput/3", some),
             series(HistoryKind::PingUdp, "ping/1", lost),
         ],
         method: "history/1".into(),

@@ -103,6 +103,18 @@ export function hopRow(sample: HopSample): { at: number; ttl: number; rtt: numbe
   };
 }
 
+/**
+ * When a load's ramp ended, in seconds: the second by which the rate was seen to have settled last is steady already.
+ * Its end where it never has.
+ */
+export function rampEnd(load: LoadColumns): number {
+  const [at, steady] = [load.column('at'), load.column('steady')];
+  let first = steady.lastIndexOf(1);
+  if (first < 0) return load.at('at', -1);
+  while (steady[first - 1] === 1) first -= 1;
+  return Math.max(0, (at[first] ?? 0) - 1);
+}
+
 export function loadRow(sample: ThroughputSample): { at: number; bps: number; rtt: number; steady: number } {
   const interval = Number(sample.intervalUs) / 1e6;
   return {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use cnc_model::BitRate;
-use cnc_model::throughput::{Direction, Phase, ThroughputSample, ThroughputSummary};
+use cnc_model::throughput::{Direction, ThroughputSample, ThroughputSummary, steady_part};
 use svg::node::element::{Group, SVG};
 
 use super::frame::{Frame, Sign};
@@ -19,7 +19,7 @@ pub(crate) fn picture(samples: &[ThroughputSample], summary: Option<&ThroughputS
     let mut samples = samples.to_vec();
     samples.sort_by_key(|sample| sample.at);
     let end = samples.last()?.at;
-    let steady_from = samples.iter().find(|s| s.phase == Phase::Steady).map(|s| s.at.saturating_sub(s.interval));
+    let steady_from = steady_part(&samples).first().map(|s| s.at.saturating_sub(s.interval));
     let steady = summary.and_then(|s| s.steady);
     let drawing = Drawing { samples: &samples, end, steady_from, steady };
     Some(Picture::draw(alt(&drawing, summary), |size| drawing.sheet(size)))

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use cnc_model::throughput::steady::{Interval, rate};
+use cnc_model::throughput::{Phase, ThroughputSample, steady_part};
 use serde_json::Value;
 
 use super::peers::{SKIPPED, Told, deviation};
@@ -56,15 +57,26 @@ pub(super) fn measure(ends: &Ends, truth: f64) -> Result<[Told; 2]> {
 /// Gives the time in seconds from which on the figure, made of what had come until then, is near the truth for good.
 /// There is none before the rule says that the rate has settled.
 fn known(samples: &[&Value], truth: f64) -> f64 {
-    let (mut settled, mut since) = (Vec::new(), f64::INFINITY);
-    for sample in samples.iter().filter(|sample| sample["phase"] == "steady") {
-        let length = Duration::from_secs_f64(sample["interval_ms"].as_f64().unwrap_or_default() / 1e3);
-        settled.push(Interval { length, bytes: sample["bytes"].as_u64().unwrap_or_default() });
+    let samples: Vec<_> = samples.iter().map(|sample| read(sample)).collect();
+    let mut since = f64::INFINITY;
+    for (nth, sample) in samples.iter().enumerate().filter(|(_, sample)| sample.phase == Phase::Steady) {
+        let settled: Vec<_> = steady_part(&samples[..=nth]).iter().map(Interval::from).collect();
         let is_near = rate(&settled).is_some_and(|rate| (rate.bps() / truth - 1.0).abs() <= NEAR);
-        since = match (is_near, sample["at_ms"].as_f64()) {
-            (true, Some(at)) => since.min(at / 1e3),
-            (false, _) | (_, None) => f64::INFINITY,
-        };
+        since = if is_near { since.min(sample.at.as_secs_f64()) } else { f64::INFINITY };
     }
     since
+}
+
+/// Reads of a sample what the figure is made of.
+fn read(sample: &Value) -> ThroughputSample {
+    let milliseconds = |name: &str| Duration::from_secs_f64(sample[name].as_f64().unwrap_or_default() / 1e3);
+    ThroughputSample {
+        direction: cnc_model::throughput::Direction::Download,
+        at: milliseconds("at_ms"),
+        interval: milliseconds("interval_ms"),
+        flow_count: 0,
+        bytes: sample["bytes"].as_u64().unwrap_or_default(),
+        phase: if sample["phase"] == "steady" { Phase::Steady } else { Phase::Ramp },
+        rtt: None,
+    }
 }

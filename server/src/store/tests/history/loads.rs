@@ -18,7 +18,7 @@ pub(super) fn load(n: u32, direction: Direction, mbps: f64, contended: bool) -> 
         waited: Duration::ZERO,
     };
     let summary = ThroughputSummary {
-        measured: Measured { method: "throughput/2".into(), ..Measured::default() },
+        measured: Measured { method: "throughput/3".into(), ..Measured::default() },
         direction,
         goodput: BitRate::ZERO,
         steady: Some(BitRate::from_bps(mbps * 1e6).expect("a rate")),
