@@ -87,7 +87,7 @@ async fn a_question_that_takes_too_long_is_cancelled_and_told_as_such() {
     let history = from_bigquery(&place.open(), fake.google(), MOST);
     fake.dawdle(true);
     let told = history.figures(scope("example.com")).await.expect_err("it takes too long").to_string();
-    assert!(told.contains("not done within a minute; it was cancelled"), "{told}");
+    assert!(told.contains("not done within a minute; BigQuery is asked to stop it"), "{told}");
     assert_eq!(fake.cancelled(), ["asked"]);
     fake.dawdle(false);
     history.figures(scope("example.com")).await.expect("the next one is answered");

@@ -97,7 +97,7 @@ impl BigQuery {
             if let Some(job) = &answer.job_reference {
                 self.cancel(job).await;
             }
-            return Err(unfinished(what, "it was cancelled, and may be charged all the same"));
+            return Err(unfinished(what, "BigQuery is asked to stop it, and may charge it all the same"));
         }
         let answer = accepted(what, answer)?;
         if answer.page_token.is_some() {
