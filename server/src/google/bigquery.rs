@@ -155,11 +155,7 @@ impl BigQuery {
     /// # Errors
     /// Says what was to be done and why it was not, or not yet.
     pub async fn query(&self, what: &str, sql: impl Into<String>) -> Result<Answer, GoogleError> {
-        let answer = self.begin(what, self.request(sql)).await?;
-        if !is_done(&answer) {
-            return Err(unfinished(what, "BigQuery goes on with it"));
-        }
-        accepted(what, answer).map(Answer::of)
+        self.run(what, self.request(sql)).await.map(Answer::of)
     }
 
     pub(super) fn request(&self, sql: impl Into<String>) -> QueryRequest {
@@ -171,17 +167,23 @@ impl BigQuery {
         }
     }
 
-    /// Has a statement run, and gives how far it came within the time that one has.
-    pub(super) async fn begin(&self, what: &str, request: QueryRequest) -> Result<QueryResponse, GoogleError> {
-        within(QUERY_TIMEOUT, what, Box::pin(self.client.job().query(self.project(), request))).await
-    }
-
-    /// Has BigQuery stop what nobody waits for any longer; where it does not, it goes on to its own end.
-    pub(super) async fn cancel(&self, job: &JobReference) {
-        let Some(id) = job.job_id.as_deref() else { return };
-        let asked = self.client.job().cancel_job(self.project(), id, job.location.as_deref());
-        if let Err(error) = within(ANSWER_TIMEOUT, "cancel a query", Box::pin(asked)).await {
-            tracing::info!("{error}");
+    pub(super) async fn run(&self, what: &str, request: QueryRequest) -> Result<QueryResponse, GoogleError> {
+        let answer = within(QUERY_TIMEOUT, what, Box::pin(self.client.job().query(self.project(), request))).await?;
+        if !answer.job_complete.unwrap_or(false) {
+            return Err(GoogleError::new(
+                Kind::Outage,
+                what,
+                "the query is not done within a minute; BigQuery may go on with it, and charge it",
+            ));
+        }
+        // An answer with columns or changed rows has only been warned.
+        let columns = answer.schema.as_ref().map_or(0, TableSchema::field_count);
+        match answer.errors.as_ref().and_then(|errors| errors.first()) {
+            Some(error) if columns == 0 && answer.num_dml_affected_rows.is_none() => {
+                let (reason, message) = (error.reason.as_deref(), error.message.as_deref());
+                Err(GoogleError::of_query(what, reason.unwrap_or_default(), message.unwrap_or_default()))
+            }
+            Some(_) | None => Ok(answer),
         }
     }
 
@@ -227,28 +229,6 @@ impl Answer {
     #[must_use]
     pub fn first_number(&self) -> Option<u64> {
         self.rows.first()?.first()?.as_ref()?.parse().ok()
-    }
-}
-
-/// Tells whether a statement came to its end.
-pub(super) fn is_done(answer: &QueryResponse) -> bool {
-    answer.job_complete.unwrap_or(false)
-}
-
-/// Says that a statement took too long, and what becomes of it.
-pub(super) fn unfinished(what: &str, fate: &str) -> GoogleError {
-    GoogleError::new(Kind::Outage, what, format!("it is not done within a minute; {fate}"))
-}
-
-/// Tells what is refused from what has only been warned: a warned answer has columns or changed rows.
-pub(super) fn accepted(what: &str, answer: QueryResponse) -> Result<QueryResponse, GoogleError> {
-    let has_brought = answer.schema.as_ref().map_or(0, TableSchema::field_count) > 0;
-    match answer.errors.as_ref().and_then(|errors| errors.first()) {
-        Some(error) if !has_brought && answer.num_dml_affected_rows.is_none() => {
-            let (reason, message) = (error.reason.as_deref(), error.message.as_deref());
-            Err(GoogleError::of_query(what, reason.unwrap_or_default(), message.unwrap_or_default()))
-        }
-        Some(_) | None => Ok(answer),
     }
 }
 

@@ -7,7 +7,6 @@ use gcp_bigquery_client::model::query_parameter_type::QueryParameterType;
 use gcp_bigquery_client::model::query_parameter_value::QueryParameterValue;
 use gcp_bigquery_client::model::query_request::QueryRequest;
 
-use super::bigquery::{accepted, is_done, unfinished};
 use super::{Answer, BigQuery, GoogleError, Kind};
 
 /// A statement that only reads.
@@ -92,14 +91,7 @@ impl BigQuery {
             maximum_bytes_billed: Some(most_billed_bytes.to_string()),
             ..self.request(sql)
         };
-        let answer = self.begin(what, request).await?;
-        if !is_done(&answer) {
-            if let Some(job) = &answer.job_reference {
-                self.cancel(job).await;
-            }
-            return Err(unfinished(what, "BigQuery is asked to stop it, and may charge it all the same"));
-        }
-        let answer = accepted(what, answer)?;
+        let answer = self.run(what, request).await?;
         if answer.page_token.is_some() {
             return Err(GoogleError::new(Kind::Invalid, what, "the answer is longer than one page"));
         }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::extract::{Path as UrlPath, State as Extract};
+use axum::extract::State as Extract;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get, post};
@@ -20,7 +20,6 @@ pub(super) fn routes(state: Shared) -> Router {
     Router::new()
         .route("/bigquery/v2/projects/{project}/queries", post(query))
         .route("/bigquery/v2/projects/{project}/jobs/{job}", get(job))
-        .route("/bigquery/v2/projects/{project}/jobs/{job}/cancel", post(cancel))
         .route("/bigquery/v2/{*path}", any(other))
         .with_state(state)
 }
@@ -47,9 +46,6 @@ fn question(state: &State, most: &str) -> Response {
     }
     let schema = json!({ "fields": [{ "name": "kind", "type": "STRING" }] });
     let job = json!({ "projectId": "p", "jobId": "asked", "location": "EU" });
-    if state.is_slow {
-        return Json(json!({ "jobComplete": false, "jobReference": job })).into_response();
-    }
     Json(json!({ "jobComplete": true, "jobReference": job, "schema": schema, "totalRows": "0" })).into_response()
 }
 
@@ -57,12 +53,6 @@ fn question(state: &State, most: &str) -> Response {
 async fn job(Extract(state): Extract<Shared>) -> Response {
     let billed = state.lock().unwrap_or_else(PoisonError::into_inner).question_bytes;
     Json(json!({ "statistics": { "query": { "totalBytesBilled": billed.to_string() } } })).into_response()
-}
-
-/// Takes note of what is no longer wanted.
-async fn cancel(Extract(state): Extract<Shared>, UrlPath((_, job)): UrlPath<(String, String)>) -> Response {
-    state.lock().unwrap_or_else(PoisonError::into_inner).cancelled.push(job);
-    Json(json!({ "kind": "bigquery#jobCancelResponse" })).into_response()
 }
 
 async fn query(Extract(state): Extract<Shared>, Json(asked): Json<Value>) -> Response {
