@@ -19,7 +19,8 @@ pub use self::steady::Ramp;
 pub use self::witness::{TcpInfo, Witness};
 
 /// The name and version of this method, stored with every result. `throughput/1` ended its ramp at the first agreement
-/// of averages, often amid a queue's first flood, and took the mean from there to the very end.
+/// of averages, often amid a queue's first flood, and took the mean from there to the very end; `throughput/2` settled
+/// half a second later at the earliest, and left the second that showed it out of the mean.
 pub const METHOD: &str = "throughput/3";
 
 /// How far apart samples are meant to be. The measured interval is what rates are computed with.
@@ -117,8 +118,8 @@ pub struct ThroughputSummary {
     pub direction: Direction,
     /// Payload bytes at the receiver over the whole time: the whole-run mean.
     pub goodput: BitRate,
-    /// The mean after the ramp, between two moments without a backlog (see [`steady::rate`]); `None` when the rate
-    /// never settled.
+    /// The mean of the steady part (see [`steady_part`]), between two moments without a backlog (see [`steady::rate`]);
+    /// `None` when the rate never settled.
     pub steady: Option<BitRate>,
     /// Payload bytes that arrived.
     pub bytes: u64,

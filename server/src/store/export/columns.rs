@@ -264,7 +264,7 @@ const TESTS: Table = Table {
         integer("rounds", "x.rounds", "trace: rounds"),
         integer("hop_count", "x.hop_count", "trace: hops"),
         real("goodput_bps", "x.goodput_bps", "download, upload: payload over the whole time, bits a second"),
-        real("steady_bps", "x.steady_bps", "download, upload: after the ramp, bits a second"),
+        real("steady_bps", "x.steady_bps", "download, upload: over the steady part, bits a second"),
         integer("bytes", "x.bytes", "download, upload: payload; http: of the body"),
         integer("duration_us", "x.duration_us", "How long it took, in microseconds"),
         integer("flows", "x.flows", "download, upload: connections"),
