@@ -29,9 +29,11 @@ pub mod state;
 pub mod tls;
 pub mod ui;
 
+use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
+use tokio::runtime::{Builder, Runtime};
 
 use self::cli::{Cli, Command};
 use self::exit::Exit;
@@ -39,6 +41,14 @@ use self::ui::Ui;
 
 /// Threads for the measuring, the link and the screen: so that none of the three ever waits for the other two.
 const THREADS: usize = 3;
+
+/// Makes what runs a command. A trace by itself has one thread: its RTTs have the kernel's stamps, and each hand-over of
+/// an answer to another thread would wait for a core where all are busy.
+fn runtime(command: &Command) -> io::Result<Runtime> {
+    let is_trace = matches!(command, Command::Trace(_));
+    let mut builder = if is_trace { Builder::new_current_thread() } else { Builder::new_multi_thread() };
+    builder.worker_threads(THREADS).enable_all().build()
+}
 
 /// Reads the command line and does what it says.
 #[must_use]
@@ -54,8 +64,7 @@ pub fn main() -> ExitCode {
     };
     let command = command.unwrap_or(Command::Run(run));
     let ui = Ui::new();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build();
-    let exit = match runtime {
+    let exit = match runtime(&command) {
         Ok(runtime) => {
             let exit = runtime.block_on(command::run(&ui, command));
             // What is to last is done by now. A name that is still being looked up must not hold the program.

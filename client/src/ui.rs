@@ -47,7 +47,7 @@ impl Ui {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let lively = io::stdout().is_terminal() && !dumb;
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self { printer: Arc::new(Printer::begin()), lively, styled: lively && !no_color }
+        Self { printer: Arc::new(Printer::new()), lively, styled: lively && !no_color }
     }
 
     /// Tells whether progress can move in place.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use console::Term;
@@ -21,7 +21,8 @@ type Job = Box<dyn FnOnce(&Term) -> io::Result<()> + Send>;
 
 /// The thread's other end.
 pub(super) struct Printer {
-    jobs: Option<SyncSender<Job>>,
+    /// Begins with the first job: output for programs has none, and answers sooner without a thread.
+    jobs: OnceLock<Option<SyncSender<Job>>>,
     term: Term,
     progress: Arc<Progress>,
 }
@@ -36,18 +37,21 @@ struct Progress {
 }
 
 impl Printer {
-    pub(super) fn begin() -> Self {
+    pub(super) fn new() -> Self {
+        Self { jobs: OnceLock::new(), term: Term::buffered_stdout(), progress: Arc::default() }
+    }
+
+    /// Begins the thread. Without one it is printed at once.
+    fn begin(&self) -> Option<SyncSender<Job>> {
         let (jobs, waiting) = sync_channel(MAX_WAITING);
-        let (term, progress) = (Term::buffered_stdout(), Arc::<Progress>::default());
-        let desk = (term.clone(), Arc::clone(&progress));
-        let thread = std::thread::Builder::new().name("screen".into()).spawn(move || print(&waiting, &desk.0, &desk.1));
-        // Without a thread it is printed at once.
-        Self { jobs: thread.is_ok().then_some(jobs), term, progress }
+        let (term, progress) = (self.term.clone(), Arc::clone(&self.progress));
+        let thread = std::thread::Builder::new().name("screen".into()).spawn(move || print(&waiting, &term, &progress));
+        thread.is_ok().then_some(jobs)
     }
 
     /// Has something printed, behind all that came before.
     pub(super) fn put(&self, job: impl FnOnce(&Term) -> io::Result<()> + Send + 'static) {
-        let Some(jobs) = &self.jobs else {
+        let Some(jobs) = self.jobs.get_or_init(|| self.begin()) else {
             // With standard output closed the measuring goes on.
             job(&self.term).ok();
             return;
