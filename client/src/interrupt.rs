@@ -1,5 +1,11 @@
 //! Ctrl-C, and what the system sends when it wants a program gone.
 
+use std::io;
+
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
+#[cfg(windows)]
+use tokio::signal::windows::{CtrlC, ctrl_c};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -26,7 +32,8 @@ impl Interrupts {
         let (bell, rung) = mpsc::channel(MAX_INTERRUPTS);
         let mut listening = JoinSet::new();
         listening.spawn(async move {
-            while wait().await {
+            let Ok(mut signals) = Signals::register() else { return };
+            while signals.next().await {
                 // One that does not fit says nothing new.
                 bell.try_send(()).ok();
             }
@@ -35,40 +42,77 @@ impl Interrupts {
     }
 }
 
-/// Gives a token that the first interrupt cancels, and the task that listens for it. A program that is held up by who
-/// does not read what it prints ends then all the same, after a moment or at the next interrupt.
-pub(crate) fn token() -> (CancellationToken, JoinSet<()>) {
+/// Gives a token that the first interrupt cancels. A program that is held up by who does not read what it prints ends
+/// then all the same, after a moment or at the next interrupt: it is listened for by a thread of its own.
+pub(crate) fn token() -> CancellationToken {
     let token = CancellationToken::new();
-    let mut listening = JoinSet::new();
-    let rung = token.clone();
-    listening.spawn(async move {
-        if wait().await {
-            rung.cancel();
+    // Without a thread an interrupt does what it does to any program, or nothing.
+    listen_for(token.clone()).ok();
+    token
+}
+
+fn listen_for(token: CancellationToken) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // Here and not on the thread: it may be late to start.
+    let mut signals = {
+        let _context = runtime.enter();
+        Signals::register()?
+    };
+    let listen = async move {
+        if signals.next().await {
+            token.cancel();
             // Liveness: the moment passes.
             tokio::select! {
-                _ = wait() => {}
+                _ = signals.next() => {}
                 () = tokio::time::sleep(STOP_WAIT) => {}
             }
             std::process::exit(INTERRUPTED);
         }
-    });
-    (token, listening)
+    };
+    std::thread::Builder::new().name("interrupts".into()).spawn(move || runtime.block_on(listen))?;
+    Ok(())
 }
 
-/// Waits for the next interrupt; false when the system tells of none.
+/// What tells that the program is to end.
 #[cfg(unix)]
-async fn wait() -> bool {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return false };
-    // Liveness: the user or the system ends this wait, or whoever holds the task drops it.
-    tokio::select! {
-        pressed = tokio::signal::ctrl_c() => pressed.is_ok(),
-        told = terminate.recv() => told.is_some(),
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    /// From here on none ends the program by itself.
+    fn register() -> io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Waits for the next; false when the system tells of none.
+    async fn next(&mut self) -> bool {
+        // Liveness: the user or the system ends this wait, or whoever holds the task drops it.
+        tokio::select! {
+            pressed = self.interrupt.recv() => pressed.is_some(),
+            told = self.terminate.recv() => told.is_some(),
+        }
     }
 }
 
-#[cfg(not(unix))]
-async fn wait() -> bool {
-    // Liveness: the user ends this wait, or whoever holds the task drops it.
-    tokio::signal::ctrl_c().await.is_ok()
+/// What tells that the program is to end.
+#[cfg(windows)]
+struct Signals {
+    interrupt: CtrlC,
+}
+
+#[cfg(windows)]
+impl Signals {
+    /// From here on none ends the program by itself.
+    fn register() -> io::Result<Self> {
+        Ok(Self { interrupt: ctrl_c()? })
+    }
+
+    /// Waits for the next; false when the system tells of none.
+    async fn next(&mut self) -> bool {
+        // Liveness: the user ends this wait, or whoever holds the task drops it.
+        self.interrupt.recv().await.is_some()
+    }
 }

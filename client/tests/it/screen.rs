@@ -60,15 +60,16 @@ async fn it_holds_up_neither_the_session_nor_its_end() {
 
 #[tokio::test]
 async fn ctrl_c_ends_a_command_that_waits_to_be_read() {
-    for more in [&["--json"][..], &[]] {
+    let ping = ["ping", "127.0.0.1", "-c", "100000", "-i", "10ms", "--tcp"];
+    let trace = ["trace", "127.0.0.1", "-c", "10000", "-i", "200ms", "--protocol", "tcp", "--port"];
+    for (args, more) in [(&ping[..], &["--json"][..]), (&ping, &[]), (&trace, &["--json"]), (&trace, &[])] {
         let home = tempfile::tempdir().expect("a folder");
         let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let number = port.local_addr().expect("bound").port().to_string();
-        let args = ["ping", "127.0.0.1", "--tcp", &number, "-c", "100000", "-i", "10ms"];
-        let (child, _unread) = start(&home, &[&args, more].concat());
+        let (child, _unread) = start(&home, &[args, &[number.as_str()], more].concat());
         // It listens for interrupts once it probes.
         tokio::task::spawn_blocking(move || port.accept().expect("a probe")).await.expect("accepted");
         interrupt(&child);
-        assert_eq!(code(child).await, Some(130), "{more:?}");
+        assert_eq!(code(child).await, Some(130), "{args:?} {more:?}");
     }
 }

@@ -29,9 +29,8 @@ const NETWORKS: [(&str, &str, f64); 3] = [
 /// When ours is to show the first hop.
 const FIRST_MS: f64 = 45.0;
 
-/// Why a goal is missed where it is by a little, as a trace of the system calls shows; on busy cores it is by more, for
-/// each of these threads waits for a core.
-const THREADS: &str = "it starts threads and hands probes and words from one to another; traceroute has one";
+/// Why a goal is missed where it is by a little: both take a round trip and what starting a program takes.
+const LEVEL: &str = "level with traceroute: from run to run the two change places";
 
 /// So long a program may trace: some would be at it for minutes. One that is ended then is told with this time.
 const LONGEST: Duration = Duration::from_secs(2);
@@ -143,7 +142,7 @@ impl Turns {
             goal: goal.clone(),
             version: format!("{}: {}", way.0, version(way.1[0]).unwrap_or_default()),
             turns: so_often(),
-            why: THREADS,
+            why: LEVEL,
         };
         self.peers.iter().map(figure).collect()
     }
