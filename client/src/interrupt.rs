@@ -8,7 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::signal::windows::{CtrlC, ctrl_c};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// Interrupts that wait to be noticed; a third one is the same as the second.
 const MAX_INTERRUPTS: usize = 2;
@@ -42,35 +42,41 @@ impl Interrupts {
     }
 }
 
-/// Gives a token that the first interrupt cancels. A program that is held up by who does not read what it prints ends
-/// then all the same, after a moment or at the next interrupt: it is listened for by a thread of its own.
-pub(crate) fn token() -> CancellationToken {
-    let token = CancellationToken::new();
-    // Without a thread an interrupt does what it does to any program, or nothing.
-    listen_for(token.clone()).ok();
-    token
+/// Gives a token that the first interrupt cancels, while the guard lives. A program that is held up by who does not read
+/// what it prints ends at an interrupt all the same, after a moment or at the next one: a thread of its own listens.
+pub(crate) fn token() -> (CancellationToken, DropGuard) {
+    let (token, over) = (CancellationToken::new(), CancellationToken::new());
+    // Here and not on the thread, which may be late to start. Where the system gives neither, interrupts do what they do
+    // to any program, or nothing.
+    if let Ok(signals) = Signals::register() {
+        let listen = listen(signals, token.clone(), over.clone());
+        std::thread::Builder::new().name("interrupts".into()).spawn(move || run(listen)).ok();
+    }
+    (token, over.drop_guard())
 }
 
-fn listen_for(token: CancellationToken) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    // Here and not on the thread: it may be late to start.
-    let mut signals = {
-        let _context = runtime.enter();
-        Signals::register()?
-    };
-    let listen = async move {
-        if signals.next().await {
-            token.cancel();
-            // Liveness: the moment passes.
-            tokio::select! {
-                _ = signals.next() => {}
-                () = tokio::time::sleep(STOP_WAIT) => {}
-            }
-            std::process::exit(INTERRUPTED);
+/// Runs what listens, while the other threads may be held up.
+fn run(listen: impl Future<Output = ()>) {
+    if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        runtime.block_on(listen);
+    }
+}
+
+async fn listen(mut signals: Signals, token: CancellationToken, over: CancellationToken) {
+    let end = async {
+        if !signals.next().await {
+            return;
         }
+        token.cancel();
+        // Liveness: the moment passes.
+        tokio::select! {
+            _ = signals.next() => {}
+            () = tokio::time::sleep(STOP_WAIT) => {}
+        }
+        std::process::exit(INTERRUPTED);
     };
-    std::thread::Builder::new().name("interrupts".into()).spawn(move || runtime.block_on(listen))?;
-    Ok(())
+    // Liveness: whoever has the guard drops it.
+    over.run_until_cancelled(end).await;
 }
 
 /// What tells that the program is to end.

@@ -42,11 +42,12 @@ use self::ui::Ui;
 /// Threads for the measuring, the link and the screen: so that none of the three ever waits for the other two.
 const THREADS: usize = 3;
 
-/// Makes what runs a command. A trace by itself has one thread: its RTTs have the kernel's stamps, and each hand-over of
-/// an answer to another thread would wait for a core where all are busy.
+/// Makes what runs a command. On Linux a trace by itself has one thread: each hand-over of an answer to another one would
+/// wait for a core where all are busy. Its RTTs have the kernel's stamps, but for that of a TCP port that refuses; who
+/// reads its output slowly delays rounds and bends no RTT.
 fn runtime(command: &Command) -> io::Result<Runtime> {
-    let is_trace = matches!(command, Command::Trace(_));
-    let mut builder = if is_trace { Builder::new_current_thread() } else { Builder::new_multi_thread() };
+    let is_alone = cfg!(target_os = "linux") && matches!(command, Command::Trace(_));
+    let mut builder = if is_alone { Builder::new_current_thread() } else { Builder::new_multi_thread() };
     builder.worker_threads(THREADS).enable_all().build()
 }
 

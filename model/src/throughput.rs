@@ -19,8 +19,8 @@ pub use self::steady::Ramp;
 pub use self::witness::{TcpInfo, Witness};
 
 /// The name and version of this method, stored with every result. `throughput/1` ended its ramp at the first agreement
-/// of averages, often amid a queue's first flood, and took the mean from there to the very end; `throughput/2` settled
-/// half a second later at the earliest, and left the second that showed it out of the mean.
+/// of averages, often amid a queue's first flood, and took the mean from there to the very end; `throughput/2` called
+/// lines that are never quiet settled 0.75 s later, and left the second that showed it out of the mean.
 pub const METHOD: &str = "throughput/3";
 
 /// How far apart samples are meant to be. The measured interval is what rates are computed with.

@@ -19,7 +19,7 @@ use crate::ui::{Ui, figures, json_line};
 
 pub(super) async fn mtu(ui: &Ui, args: &MtuArgs) -> Exit {
     let as_json = args.output.json;
-    let cancel = interrupt::token();
+    let (cancel, _listening) = interrupt::token();
     let test = args.test();
     let aimed = cancel.run_until_cancelled(aim(&test.destination, test.family, &Landmarks::default(), None)).await;
     let target = match aimed {
@@ -39,7 +39,7 @@ pub(super) async fn dns(ui: &Ui, args: &DnsArgs) -> Exit {
         Ok(test) => test,
         Err(error) => return wrong_usage(ui, as_json, &error.to_string()),
     };
-    let cancel = interrupt::token();
+    let (cancel, _listening) = interrupt::token();
     let name = test.name.clone();
     let prepared = async {
         let resolvers = cnc_probe::system::resolvers();
@@ -69,7 +69,7 @@ pub(super) async fn http(ui: &Ui, args: &HttpArgs) -> Exit {
         Ok(target) => target,
         Err(message) => return wrong_usage(ui, as_json, &message),
     };
-    let cancel = interrupt::token();
+    let (cancel, _listening) = interrupt::token();
     if !as_json {
         ui.heading(&format!("One request to {}. Ctrl-C stops.", clean(&args.url)));
     }

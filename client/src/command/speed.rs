@@ -24,7 +24,7 @@ pub(super) async fn run(ui: &Ui, args: &SpeedArgs) -> Exit {
         Ok(prepared) => prepared,
         Err(message) => return wrong_usage(ui, as_json, &message),
     };
-    let cancel = interrupt::token();
+    let (cancel, _listening) = interrupt::token();
     if !as_json {
         let by = target.proxy.as_ref().map(|proxy| format!(" through the proxy {proxy}")).unwrap_or_default();
         ui.heading(&format!("Speed against {}{by}. Ctrl-C stops.", clean(&args.url)));

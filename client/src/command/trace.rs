@@ -25,7 +25,7 @@ pub(super) async fn run(ui: &Ui, args: &TraceArgs) -> Exit {
         Ok(test) => test,
         Err(error) => return wrong_usage(ui, as_json, &error.to_string()),
     };
-    let cancel = interrupt::token();
+    let (cancel, _listening) = interrupt::token();
     let aimed = cancel.run_until_cancelled(aim(&test.destination, test.family, &Landmarks::default(), None)).await;
     let target = match aimed {
         Some(Ok(target)) => target,
