@@ -17,9 +17,8 @@ pub const LOOKS_APART: Duration = Duration::from_secs(1);
 pub const OVER: Duration = Duration::from_millis(500);
 /// Connections pay when the goodput with them is more than this share above that without.
 pub const PAYS: f64 = 0.05;
-/// Where so much waits in a queue the line is full: further connections would only make it longer, and flood it.
-/// Four connections keep 9 to 17 ms waiting on a full line of 500 Mbit/s.
-pub const FULL_QUEUE: Duration = Duration::from_millis(8);
+/// Where so much waits in a queue the line is full: further connections would only make it longer.
+pub const FULL_QUEUE: Duration = Duration::from_millis(20);
 /// That is the middle one of so many round trips: a single slow one, as any busy machine has, tells of no queue.
 const ROUND_TRIPS: usize = 3;
 
@@ -120,8 +119,8 @@ mod tests {
             ("each carries the same: up to the most", 8, None, 10, vec![(10, 2), (20, 2)]),
             ("an odd most", 7, None, 10, vec![(10, 2), (20, 1)]),
             ("no room", 4, None, 10, vec![]),
-            ("a queue that is as good as empty", 8, Some(7), 10, vec![(10, 2), (20, 2)]),
-            ("a full line", 8, Some(8), 10, vec![]),
+            ("a queue that is empty", 8, Some(3), 10, vec![(10, 2), (20, 2)]),
+            ("a full line", 8, Some(20), 10, vec![]),
         ];
         for (name, most, added, each, expected) in cases {
             assert_eq!(grown(most, added, |flows| each * u64::from(flows)), expected, "{name}");

@@ -22,9 +22,8 @@ pub const AGREEING_AVERAGES: usize = 4;
 /// near ones share what they are made of, so they must agree the closer. Either way a rate that grows by more than 9 %
 /// a second has not settled.
 pub const AGREEMENTS: [(Duration, f64); 2] = [(Duration::from_millis(250), 0.025), (Duration::from_millis(500), 0.05)];
-/// Connections that were added take so long to find their share: five round trips of 50 ms open a window as far as a
-/// sixth of 500 Mbit/s wants it. Where they take longer the rate tells by itself that it has not settled.
-pub const SHARE_FOUND_AFTER: Duration = Duration::from_millis(250);
+/// Connections that were added take so long to find their share.
+pub const SHARE_FOUND_AFTER: Duration = Duration::from_millis(500);
 /// An interval is quiet when it is within this share of the median,
 pub const QUIET: f64 = 0.025;
 /// or within this many bytes of it, two packets: at low rates a packet more or less is much.

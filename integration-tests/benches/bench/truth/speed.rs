@@ -27,7 +27,7 @@ const DEEP_QUEUE: u32 = 1_000;
 const KNOWN: f64 = 3.0;
 /// Why it may be later.
 const SETTLING: &str =
-    "settled at 2 s where the rate is quiet, else at 2.75 s: four averages; 0.25 s later behind added connections";
+    "settled at 2 s where the rate is quiet, else at 2.75 s: four averages; 0.5 s later behind added connections";
 /// And why with BBR, where packets are under way for long: what has arrived in total stays behind the line's rate all
 /// the time, by 0.1 to 0.15 s of it.
 const HELD_BACK: &str =

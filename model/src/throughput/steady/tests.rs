@@ -159,7 +159,7 @@ fn connections_that_are_added_begin_the_ramp_anew() {
     let first = |from: usize, wanted| phases.iter().skip(from).position(|phase| *phase == wanted).map(|nth| from + nth);
     assert_eq!(first(0, (Phase::Steady, false)), Some(19));
     assert_eq!(first(30, (Phase::Ramp, false)), Some(30));
-    assert_eq!(first(30, (Phase::Steady, false)), Some(41));
+    assert_eq!(first(30, (Phase::Steady, false)), Some(44));
     assert_eq!(phases.iter().filter(|(_, stable)| *stable).count(), 0);
 }
 
