@@ -106,7 +106,11 @@ fn loss_at_the_first_hop_goes_on_to_the_last() {
     // Three probes a round and no more, so that every fifth is each hop's in turn.
     let found = trace(&lab, &["-c", "10", "-i", "200ms", "-m", "3"], &server(&lab)[0]);
     let hops = found.summary()["hops"].as_array().expect("a trace has hops");
-    assert!(hops.iter().all(|hop| hop["sent"] == 10 && hop["received"].as_u64() <= Some(8)), "{}", found.last);
+    for hop in hops {
+        // Behind the last round late answers have no time.
+        let received = hop["received"].as_u64().expect("a count");
+        assert!(hop["sent"] == 10 && (7..=8).contains(&received), "{}", found.last);
+    }
     assert_eq!(hops[0]["loss_persists"], true, "{}", found.last);
 }
 
