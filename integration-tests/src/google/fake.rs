@@ -93,6 +93,8 @@ struct State {
     /// Questions with a bound on their cost, as they were asked, and what one costs.
     questions: Vec<serde_json::Value>,
     question_bytes: u64,
+    /// Whether questions take longer than anybody waits.
+    is_slow: bool,
     made: u64,
     appends: u64,
     /// Calls of every kind, which of them is held, and what changes with each.
@@ -249,6 +251,11 @@ impl Fake {
     /// Says what each question is charged as from now on.
     pub fn charge(&self, bytes: u64) {
         self.state().question_bytes = bytes;
+    }
+
+    /// Says whether each question takes longer than is waited for from now on.
+    pub fn dawdle(&self, is_slow: bool) {
+        self.state().is_slow = is_slow;
     }
 
     /// Gives the questions with a bound on their cost that it was asked.

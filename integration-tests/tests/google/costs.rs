@@ -81,6 +81,17 @@ async fn what_keeps_it_from_answering_says_what_to_do_and_nothing_else_answers()
     history.figures(scope("example.com")).await.expect("once it is mended it goes on by itself");
 }
 
+#[tokio::test]
+async fn a_question_that_takes_too_long_is_given_up_and_told_as_such() {
+    let (fake, place) = (Fake::start().await, Place::new());
+    let history = from_bigquery(&place.open(), fake.google(), MOST);
+    fake.dawdle(true);
+    let told = history.figures(scope("example.com")).await.expect_err("it takes too long").to_string();
+    assert!(told.contains("not done within a minute; BigQuery may go on with it, and charge it"), "{told}");
+    fake.dawdle(false);
+    history.figures(scope("example.com")).await.expect("the next one is answered");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_command_line_tells_cost_and_refusal() {
     let fake = Fake::start().await;

@@ -46,6 +46,9 @@ fn question(state: &State, most: &str) -> Response {
     }
     let schema = json!({ "fields": [{ "name": "kind", "type": "STRING" }] });
     let job = json!({ "projectId": "p", "jobId": "asked", "location": "EU" });
+    if state.is_slow {
+        return Json(json!({ "jobComplete": false, "jobReference": job })).into_response();
+    }
     Json(json!({ "jobComplete": true, "jobReference": job, "schema": schema, "totalRows": "0" })).into_response()
 }
 
