@@ -6,7 +6,7 @@ import {
 } from '../gen/cnc/v1/session_pb';
 import { Direction, Phase, type Sample } from '../gen/cnc/v1/sample_pb';
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { Fate } from './columns';
+import { Fate, rampEnd } from './columns';
 import { Fold, start } from './fold';
 import { persists } from './path';
 
@@ -29,10 +29,10 @@ function hop(sequence: number, ttl: number, who?: number): SampleInit {
   return { sequence: BigInt(sequence), test: 1, sample: { sample: { case: 'hop', value } } } as SampleInit;
 }
 
-function load(sequence: number, atMs: number): SampleInit {
+function load(sequence: number, atMs: number, phase = Phase.STEADY): SampleInit {
   const value = {
     direction: Direction.DOWNLOAD, atUs: BigInt(atMs * 1000), intervalUs: 100_000n, flowCount: 4, bytes: 250_000n,
-    phase: Phase.STEADY,
+    phase,
   };
   return { sequence: BigInt(sequence), test: 1, sample: { sample: { case: 'throughput', value } } } as SampleInit;
 }
@@ -64,6 +64,20 @@ describe('the fold', () => {
     expect(test?.held).toBe(3);
     expect([...(test?.ping?.column('rtt') ?? [])]).toEqual([10, NaN, 12]);
     expect([...(test?.ping?.column('fate') ?? [])]).toEqual([Fate.reply, Fate.lost, Fate.reply]);
+  });
+
+  it.each([
+    ['rrrrrrrrrrrrrrrrrrrss', 1],
+    ['rrs', 0],
+    // Connections were added amid it, and probes went beside the load at its end.
+    ['ssssssssssrrrrrrrrrrrrrsrr', 1.4],
+    ['rrrr', 0.4],
+  ])('ends the ramp of %s a second before the last steady part was seen', (phases, end) => {
+    const sample = (phase: string, nth: number) =>
+      load(nth + 1, (nth + 1) * 100, phase === 's' ? Phase.STEADY : Phase.RAMP);
+    const fold = known(snapshot(0n, []), samples([...phases].map(sample)));
+    const loads = fold.tests.get(1)?.load;
+    expect(loads && rampEnd(loads)).toBeCloseTo(end);
   });
 
   it('replaces what is known when a fresh snapshot comes', () => {
